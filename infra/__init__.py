@@ -1,0 +1,1 @@
+"""Where the pipeline runs: its jars, and the servers around it."""

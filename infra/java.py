@@ -1,0 +1,41 @@
+"""The Java that runs Ivy, the servers and Spark: JAVA_HOME's, else the first one on PATH."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from functools import lru_cache
+
+from pipelines.cli import ConfigurationError
+
+OLDEST = 17
+_VERSION = re.compile(r'version "(\d+)')
+_REMEDY = f"install Java {OLDEST} or newer (Debian: openjdk-17-jre-headless; macOS: temurin) or set JAVA_HOME."
+
+
+def find_java() -> str:
+    """Path of a `java` that is new enough; ConfigurationError with the remedy otherwise."""
+    home = os.environ.get("JAVA_HOME")
+    java = shutil.which("java", path=os.path.join(home, "bin") if home else None)
+    if java is None:
+        where = f"JAVA_HOME={home} has no bin/java" if home else "No `java` on PATH"
+        raise ConfigurationError(f"{where}: {_REMEDY}")
+    version = _major_version(java)
+    if version is None:
+        raise ConfigurationError(f"{java} does not run: {_REMEDY}")
+    if version < OLDEST:
+        raise ConfigurationError(f"{java} is Java {version}: {_REMEDY}")
+    return java
+
+
+@lru_cache(maxsize=8)
+def _major_version(java: str) -> int | None:
+    """17 for 17.0.15, 1 for 1.8.0; None where it does not run (macOS has a stub that only asks for Java)."""
+    try:
+        answer = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30, check=False)  # noqa: S603 - the Java that was just found
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = _VERSION.search(answer.stderr + answer.stdout)
+    return int(found.group(1)) if found and answer.returncode == 0 else None
