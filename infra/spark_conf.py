@@ -43,7 +43,9 @@ def _lines(path: Path) -> list[str]:
     try:
         return path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read ({type(error).__name__}): is the checkout complete?") from error
+        raise ConfigurationError(
+            f"{path} cannot be read ({type(error).__name__}): is the checkout complete?"
+        ) from error
 
 
 def _setting(line: str) -> tuple[str, str]:
