@@ -1,0 +1,68 @@
+"""Simulate a shop and send its raw events.
+
+Reads:      the product catalogue.
+Writes:     raw events to the console, a file, Kafka or nowhere; a manifest of what was acknowledged.
+Guarantees: every record in the manifest was acknowledged; each faulty record has exactly one fault.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import sys
+from typing import Any
+
+import click
+
+from generator.clock import SystemClock
+from generator.options import GroupedCommand, generator_options
+from generator.run import generate
+from generator.settings import Settings
+from pipelines.cli import CONTEXT_SETTINGS, RunFailed, run
+
+
+@click.command("generator", cls=GroupedCommand, context_settings=CONTEXT_SETTINGS)
+@generator_options
+@click.version_option(package_name="ecommerce-streaming", prog_name="generator")
+def command(debug: bool, **options: Any) -> None:
+    """Simulate shoppers who browse, fill carts, buy and refund, and send their raw events.
+
+    Some records can be spoilt on purpose; the manifest says which. SIGTERM and Ctrl-C end the run in good
+    order.
+    """
+    clock = SystemClock()
+    settings = Settings.from_options(options, clock.now_ms(), random_seed=secrets.randbelow(1_000_000))
+    summary = generate(settings, clock)
+    if settings.summary:
+        _print_summary(summary, to_stderr=settings.sink == "console")
+    if summary["failed"] or summary["ended_by"] == "failure":
+        raise RunFailed(
+            f"{summary['failed']} of {summary['sent']} records were not delivered: {summary['error']}"
+        )
+
+
+def _print_summary(summary: dict[str, Any], to_stderr: bool) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        print(json.dumps(summary), file=sys.stderr if to_stderr else sys.stdout, flush=True)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the generator and return its exit code."""
+    try:
+        return run(command, argv)
+    finally:
+        _let_go_of_stdout()
+
+
+def _let_go_of_stdout() -> None:
+    """Keep Python's own last flush of a closed pipe from complaining."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

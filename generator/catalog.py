@@ -1,0 +1,87 @@
+"""The shop's products, from the same catalogue that the enrichment looks items up in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pipelines.cli import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Product:
+    """One product; `price_cents` in hundredths of the shop's currency."""
+
+    item_id: str
+    name: str
+    brand: str
+    category: str
+    price_cents: int
+
+    @property
+    def slug(self) -> str:
+        """The product's place in a URL path."""
+        return self.item_id.lower()
+
+    @property
+    def search_term(self) -> str:
+        """What a shopper would type to find it: the last two words of its name."""
+        return " ".join(self.name.replace("(", "").replace(")", "").split()[-2:]).lower()
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All products, and the same by category."""
+
+    products: Sequence[Product]
+    by_category: dict[str, list[Product]]
+
+    @classmethod
+    def of(cls, products: Sequence[Product]) -> Catalog:
+        """A catalogue of these products, at least one."""
+        by_category: dict[str, list[Product]] = {}
+        for product in products:
+            by_category.setdefault(product.category, []).append(product)
+        return cls(products, by_category)
+
+
+def load_catalog(location: str | None = None) -> Catalog:
+    """The catalogue at `location`, a local file, or the bundled one.
+
+    Raises ConfigurationError if it cannot be read, is empty, or a line is not a product.
+    """
+    source = location or "the bundled catalogue"
+    try:
+        if location is None:
+            text = (resources.files("pipelines") / "reference" / "catalog.jsonl").read_text(encoding="utf-8")
+        else:
+            text = Path(location.removeprefix("file://")).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        hint = " (the generator reads local files only)" if location and "://" in location else ""
+        raise ConfigurationError(
+            f"--catalog: {source} cannot be read: {type(error).__name__}{hint}."
+        ) from error
+    products = [
+        _product(line, source, number) for number, line in enumerate(text.splitlines(), 1) if line.strip()
+    ]
+    if not products:
+        raise ConfigurationError(f"--catalog: {source} has no products.")
+    return Catalog.of(products)
+
+
+def _product(line: str, source: str, number: int) -> Product:
+    try:
+        row: dict[str, Any] = json.loads(line, parse_float=Decimal)
+        cents = Decimal(row["price"]) * 100
+        if cents != int(cents) or cents < 0:
+            raise ValueError("price")
+        return Product(row["item_id"], row["name"], row["brand"], row["category"], int(cents))
+    except (ValueError, KeyError, TypeError, InvalidOperation) as error:
+        raise ConfigurationError(
+            f'--catalog: line {number} of {source} is not {{"item_id","name","brand","category","price"}}.'
+        ) from error

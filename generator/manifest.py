@@ -1,0 +1,123 @@
+"""What became of each record: counts, and the manifest, a run's proof of what was acknowledged.
+
+The manifest is JSON Lines, one row per acknowledged record, in the order of acknowledgement. Rows are written
+some times per second, never before the record itself is safe: a kill -9 leaves out the last moments at most.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter, deque
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, Any
+
+from generator.records import Record
+from pipelines.cli import ConfigurationError, RunFailed
+
+Position = dict[str, Any]
+
+
+class Manifest:
+    """An open manifest file. `add` may be called from any thread, `flush` and `close` from one."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._rows: deque[bytes] = deque()
+
+    def add(self, record: Record, position: Position) -> None:
+        """Note an acknowledged record: where it is, which event, the SHA-256 of its value, and its fault."""
+        row = {
+            **position,
+            "event_id": record.event_id,
+            "sha256": sha256(record.value or b"").hexdigest(),
+            "fault": record.fault,
+            "variant": record.variant,
+        }
+        self._rows.append(json.dumps(row, separators=(",", ":")).encode() + b"\n")
+
+    def flush(self) -> None:
+        """Write all rows so far to the file. Raises RunFailed where that fails (disk full)."""
+        rows = [self._rows.popleft() for _ in range(len(self._rows))]
+        try:
+            self._file.write(b"".join(rows))
+            self._file.flush()
+        except OSError as error:
+            raise RunFailed(f"--manifest: {self._file.name} cannot be written: {error.strerror}.") from error
+
+    def close(self) -> None:
+        """Write what is left and close the file."""
+        try:
+            self.flush()
+        finally:
+            self._file.close()
+
+
+class Receipts:
+    """Counts what is sent, acknowledged and failed, and passes acknowledged records on to the manifest."""
+
+    def __init__(self, manifest: Manifest | None) -> None:
+        self._manifest = manifest
+        self.sent = 0
+        self.acknowledged = 0
+        self.failed = 0
+        self.first_error: BaseException | None = None
+        self.faults: Counter[str] = Counter()
+        self.events: Counter[str] = Counter()
+
+    def handed_over(self, record: Record) -> None:
+        """The sink has taken the record."""
+        self.sent += 1
+        self.events[record.event_name] += 1
+        if record.fault is not None:
+            self.faults[record.fault] += 1
+
+    def arrived(self, record: Record, position: Position) -> None:
+        """The record is safe at `position`."""
+        self.acknowledged += 1
+        if self._manifest is not None:
+            self._manifest.add(record, position)
+
+    def lost(self, error: BaseException) -> None:
+        """A record could not be delivered."""
+        self.failed += 1
+        self.first_error = self.first_error or error
+
+    def flush(self) -> None:
+        """Write the manifest so far."""
+        if self._manifest is not None:
+            self._manifest.flush()
+
+
+def open_lines(path: Path, flag: str, append: bool) -> tuple[IO[bytes], int]:
+    """(an open file to write lines to, number of lines already in it).
+
+    An existing file is only ever appended to, and only if `append`. A last line that a killed run left
+    unfinished is cut off. Raises ConfigurationError if the file exists and may not, or cannot be written.
+    """
+    try:
+        if not append:
+            return path.open("xb"), 0
+        file = path.open("a+b")
+        lines, size = _complete_lines(file)
+        os.truncate(file.fileno(), size)
+        return file, lines
+    except FileExistsError as error:
+        raise ConfigurationError(
+            f"{flag}: {path} exists; name another file, or --append to add to it."
+        ) from error
+    except OSError as error:
+        raise ConfigurationError(f"{flag}: {path} cannot be written: {error.strerror}.") from error
+
+
+def _complete_lines(file: IO[bytes]) -> tuple[int, int]:
+    """(number of complete lines, bytes up to the end of the last one)."""
+    lines = size = position = 0
+    file.seek(0)
+    while chunk := file.read(1 << 20):
+        lines += chunk.count(b"\n")
+        if b"\n" in chunk:
+            size = position + chunk.rindex(b"\n") + 1
+        position += len(chunk)
+    return lines, size

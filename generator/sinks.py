@@ -1,0 +1,130 @@
+"""Where records go. A sink takes records one by one and reports each one's fate to the receipts."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import IO, Protocol
+
+from generator.manifest import Receipts, open_lines
+from generator.records import Record
+from generator.settings import Settings
+from pipelines.cli import RunFailed
+
+_BUFFER_BYTES = 256 * 1024
+
+
+class Sink(Protocol):
+    """Takes records."""
+
+    def send(self, record: Record) -> None:
+        """Take one record; it may be acknowledged later, from another thread."""
+
+    def flush(self) -> None:
+        """Pass on what is held back, without waiting for acknowledgements."""
+
+    def drain(self) -> None:
+        """Wait until every record is acknowledged or has failed."""
+
+    def __enter__(self) -> Sink: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let go of the destination, at once if there was an error."""
+
+
+class NullSink:
+    """Drops everything: how fast can events be built?"""
+
+    def __init__(self, receipts: Receipts) -> None:
+        self._receipts = receipts
+        self._line = 0
+
+    def send(self, record: Record) -> None:
+        """Acknowledge the record."""
+        self._line += 1
+        self._receipts.handed_over(record)
+        self._receipts.arrived(record, {"line": self._line})
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def drain(self) -> None:
+        """Nothing is under way."""
+
+    def __enter__(self) -> NullSink:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+class LineSink:
+    """Writes one record per line, acknowledged once the system has it; a tombstone is an empty line.
+
+    A reader that went away raises BrokenPipeError; another write error raises RunFailed.
+    """
+
+    def __init__(self, file: IO[bytes], name: str, receipts: Receipts, first_line: int, close: bool) -> None:
+        self._file = file
+        self._name = name
+        self._receipts = receipts
+        self._line = first_line
+        self._close = close
+        self._held: list[Record] = []
+        self._held_bytes = 0
+
+    def send(self, record: Record) -> None:
+        """Hold the record back until there is enough to write."""
+        self._receipts.handed_over(record)
+        self._held.append(record)
+        self._held_bytes += len(record.value or b"") + 1
+        if self._held_bytes >= _BUFFER_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write all lines held back."""
+        if not self._held:
+            return
+        held, self._held, self._held_bytes = self._held, [], 0
+        try:
+            self._file.write(b"".join([(record.value or b"") + b"\n" for record in held]))
+            self._file.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise RunFailed(f"{self._name} cannot be written: {error.strerror}.") from error
+        for record in held:
+            self._line += 1
+            self._receipts.arrived(record, {"line": self._line})
+
+    def drain(self) -> None:
+        """Write all lines held back."""
+        self.flush()
+
+    def __enter__(self) -> LineSink:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._close:
+            self._file.close()
+
+
+def open_sink(settings: Settings, receipts: Receipts) -> Sink:
+    """The sink that the settings ask for. Raises ConfigurationError if it cannot be opened."""
+    if settings.sink == "kafka":
+        # Only here: the other sinks need no Kafka client, and its import takes a while.
+        from generator.kafka_sink import KafkaSink
+
+        return KafkaSink.open(settings, receipts)
+    if settings.sink == "file" and settings.output is not None:
+        file, lines = open_lines(settings.output, "--output", settings.append)
+        return LineSink(file, f"--output: {settings.output}", receipts, lines, close=True)
+    if settings.sink == "console":
+        return LineSink(sys.stdout.buffer, "stdout", receipts, 0, close=False)
+    return NullSink(receipts)
