@@ -32,8 +32,8 @@ class Expectation:
     is_late: bool | None = None
 
 
-# A malformed or bad_timestamp variant has its own failure type; all missing_field variants are MISSING_REQUIRED
-# and all wrong_type variants TYPE_MISMATCH, whichever field they name.
+# A malformed or bad_timestamp variant has its own failure type; all missing_field variants are
+# MISSING_REQUIRED and all wrong_type variants TYPE_MISMATCH, whichever field they name.
 MALFORMED_VARIANTS: Mapping[str, str] = {
     "truncated": "NOT_JSON",
     "trailing_garbage": "NOT_JSON",

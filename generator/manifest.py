@@ -46,6 +46,13 @@ class Manifest:
         except OSError as error:
             raise RunFailed(f"--manifest: {self._file.name} cannot be written: {error.strerror}.") from error
 
+    def discard(self) -> None:
+        """Close the file and, if nothing was ever written to it, remove it: the run did not take place."""
+        self._file.close()
+        path = Path(self._file.name)
+        if path.stat().st_size == 0:
+            path.unlink()
+
     def close(self) -> None:
         """Write what is left and close the file."""
         try:

@@ -9,7 +9,7 @@ from random import Random
 
 from generator import faults, injection
 from generator.clock import Timeline
-from generator.events import build, encode
+from generator.events import Event, build, encode
 from generator.sessions import Session, Step
 from generator.settings import FaultSettings
 from generator.shop import Shop

@@ -98,14 +98,16 @@ def generate(settings: Settings, clock: Clock) -> dict[str, Any]:
     if settings.manifest:
         manifest = Manifest(open_lines(settings.manifest, "--manifest", settings.append)[0])
     receipts = Receipts(manifest)
+    try:
+        sink = open_sink(settings, receipts)
+    except BaseException:
+        if manifest:
+            manifest.discard()
+        raise
     started = clock.monotonic()
     shares_terminal = settings.sink == "console" and sys.stdout.isatty()
     try:
-        with (
-            StopRequest() as stop,
-            open_sink(settings, receipts) as sink,
-            Progress(receipts, clock, shares_terminal) as progress,
-        ):
+        with StopRequest() as stop, sink, Progress(receipts, clock, shares_terminal) as progress:
             progress.say(f"seed {settings.seed}, sink {settings.sink}")
             ended_by, problem = _send_all(records, sink, receipts, settings, clock, stop, progress)
     finally:
