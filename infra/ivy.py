@@ -22,7 +22,7 @@ _PROBLEM = re.compile(r"^\s*(Server access error.*|::\s+\S+#\S+;\S+: .*|\[FAILED
 
 
 def ivy_xml(coordinates: Sequence[str], excludes: Sequence[str]) -> str:
-    """An Ivy module that depends on `coordinates` (group:artifact:version) less `excludes` (group:artifact)."""
+    """An Ivy module that depends on `coordinates` (group:artifact:version) without `excludes`."""
     lines = [
         '<ivy-module version="2.0"><info organisation="ecommerce-streaming" module="jars"/>',
         '<configurations><conf name="default"/></configurations><dependencies>',

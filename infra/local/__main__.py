@@ -57,7 +57,10 @@ def main() -> None:
 )
 @debug_option
 def up(home: Path, s3_server: str | None, debug: bool, **ports: Any) -> None:
-    """Start the servers and wait until they answer; create the lake's bucket."""
+    """Start the servers; wait until they answer.
+
+    The first up draws credentials and creates the lake's bucket.
+    """
     wished = {name.removesuffix("_port"): port for name, port in ports.items() if port is not None}
     stack = Stack(home, ports=wished, s3_server=s3_server, report=_say)
     if not stack.up():
@@ -86,7 +89,10 @@ def status(home: Path, debug: bool) -> int:
 @home_option
 @debug_option
 def clean(home: Path, debug: bool) -> None:
-    """Stop the servers and delete the folder: topics, lake, checkpoints, credentials."""
+    """Stop the servers and delete all their data.
+
+    That is the whole folder: topics, lake, checkpoints, credentials.
+    """
     stack = Stack(home, report=_say)
     click.echo(
         f"Deleted {stack.home}." if stack.clean() else f"Nothing to clean: {stack.home} does not exist."
@@ -97,17 +103,16 @@ def clean(home: Path, debug: bool) -> None:
 @home_option
 @debug_option
 def env(home: Path, debug: bool) -> None:
-    """Print shell commands that point this project's programs at the stack: eval "$(make -s local-env)"."""
+    """Print settings for eval "$(make -s local-env)"."""
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in Stack(home).environment().items()]
     # A session token or profile of another account would be used together with our keys.
-    click.echo("unset AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE")
-    for name, value in Stack(home).environment().items():
-        click.echo(f"export {name}={shlex.quote(value)}")
+    click.echo("\n".join(["unset AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE", *exports]))
 
 
 @main.command()
 @debug_option
 def minio(debug: bool) -> None:
-    """Build MinIO from source with Go into the shared cache; does nothing when it is there."""
+    """Build MinIO with Go into the shared cache, once."""
     click.echo(f"MinIO is at {build_minio()}; a new stack uses it.")
 
 

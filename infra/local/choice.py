@@ -1,4 +1,4 @@
-"""What a stack runs with: recorded facts first, then what the caller asked for, then what the machine offers."""
+"""What a stack runs with: what is recorded, then what the caller wishes, then what the machine offers."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ def choose(
     wished = dataclasses.replace(recorded.ports, **ports)
     if running and wished != recorded.ports:
         changed = next(name for name in ports if getattr(recorded.ports, name) != ports[name])
+        port = getattr(recorded.ports, changed)
         raise ConfigurationError(
-            f"The running stack has {changed} on port {getattr(recorded.ports, changed)}, not {ports[changed]}: "
+            f"The running stack has {changed} on port {port}, not {ports[changed]}: "
             f"`make down` first, or unset {changed.upper()}_PORT."
         )
     return dataclasses.replace(recorded, ports=wished)

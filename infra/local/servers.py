@@ -1,4 +1,7 @@
-"""The servers: how each is configured, started and asked for its health. Loopback only, modest heaps, bounded logs."""
+"""The servers: how each is configured, started and asked for its health.
+
+All listen on the loopback interface only, with modest heaps and bounded logs.
+"""
 
 from __future__ import annotations
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import fcntl
-import os
-import re
 import shutil
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,14 +13,14 @@ from pathlib import Path
 
 from infra.java import find_java
 from infra.local import choice, health
-from infra.local.ports import HOST, in_use
+from infra.local.checks import last_error, require_own_folder, require_room
+from infra.local.environment import environment
+from infra.local.ports import HOST
 from infra.local.servers import ALL_SERVERS, KAFKA, S3, ZOOKEEPER, Server, server
 from infra.local.state import DEFAULT_HOME, FILE_NAME, State, read_state, write_state
-from pipelines.cli import DEFAULT_LAKE_URI, ConfigurationError, RunFailed
+from pipelines.cli import ConfigurationError, RunFailed
 
 START_SECONDS = 120.0
-LEAST_FREE_BYTES = 2 * 1024**3
-_ERROR = re.compile(r"\b(ERROR|FATAL)\b|Exception|[Ee]rror:")
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ class Stack:
         servers: Sequence[str] = ALL_SERVERS,
         report: Callable[[str], None] = lambda line: None,
     ) -> None:
-        """`ports` (by server name) and `s3_server` (minio, s3proxy) matter to `up` only; None: as recorded or default.
+        """`ports` (by server name) and `s3_server` (minio, s3proxy) are for `up`; default: as recorded.
 
         `servers` may name fewer than all, e.g. a second S3 server beside another stack's.
         """
@@ -73,14 +70,14 @@ class Stack:
         Raises ConfigurationError or RunFailed with one line; whatever this call started is stopped then.
         """
         find_java()
-        self._require_own_folder()
+        require_own_folder(self.home)
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self._locked():
             recorded = read_state(self.home)
             running = [each for each in self._servers(recorded) if each.process.pid()] if recorded else []
             state = choice.choose(self.home, recorded, self._ports, self._s3_server, running=bool(running))
             missing = [each for each in self._servers(state) if each.process.pid() is None]
-            self._require_room(missing)
+            require_room(self.home, missing)
             if state != recorded:
                 write_state(self.home, state)
             started: list[Server] = []
@@ -124,28 +121,7 @@ class Stack:
 
     def environment(self) -> dict[str, str]:
         """The settings that make programs of this project use this stack."""
-        state = self.state
-        binaries = str(Path(sys.prefix) / "bin")
-        others = [part for part in os.environ.get("PATH", "").split(os.pathsep) if part and part != binaries]
-        settings = {
-            "PATH": os.pathsep.join([binaries, *others]),
-            "SPARK_CONF_DIR": str(Path(sys.prefix) / "conf"),
-            "SPARK_LOCAL_IP": HOST,
-        }
-        if KAFKA in self._names:
-            settings["KAFKA_BOOTSTRAP_SERVERS"] = f"{HOST}:{state.ports.kafka}"
-        if S3 in self._names:
-            settings |= {
-                "AWS_ENDPOINT_URL": f"http://{HOST}:{state.ports.s3}",
-                "AWS_REGION": health.REGION,
-                "AWS_ACCESS_KEY_ID": state.access_key,
-                "AWS_SECRET_ACCESS_KEY": state.secret_key,
-                "LAKE_URI": DEFAULT_LAKE_URI,
-                "PSEUDONYM_KEY": state.pseudonym_key,
-            }
-            if self.home != DEFAULT_HOME:
-                settings["CHECKPOINT_URI"] = str(self.home / "checkpoint")
-        return settings
+        return environment(self.home, self.state, self._names)
 
     def pid(self, name: str) -> int | None:
         """The process id of one server while it runs."""
@@ -185,9 +161,8 @@ class Stack:
         self, state: State, missing: list[Server], started: list[Server], awaited: list[Server] | None = None
     ) -> None:
         """Start `missing` in order, noting each in `started`, then wait for all that are `awaited`."""
-        commands = {each.name: each.command for each in missing}
-        for fetch in commands.values():  # jars first: nothing runs while the network is slow
-            fetch()
+        for each in missing:
+            each.command()  # fetches jars: nothing runs while the network is slow
         for each in missing:
             if each.name == KAFKA:
                 self._wait_for_zookeeper(state)
@@ -200,7 +175,7 @@ class Stack:
                 health.create_bucket(state)
 
     def _wait_for_zookeeper(self, state: State) -> None:
-        """ZooKeeper must answer, and must have forgotten a broker that was killed: its id is taken until then."""
+        """ZooKeeper must answer and have forgotten a broker that was killed: its id is taken until then."""
         if ZOOKEEPER in self._names:
             self._wait_for(server(ZOOKEEPER, self.home, state), START_SECONDS)
         deadline = time.monotonic() + START_SECONDS
@@ -211,39 +186,13 @@ class Stack:
         deadline = time.monotonic() + seconds
         while not each.is_healthy():
             if each.process.pid() is None:
-                raise RunFailed(
-                    f"{each.program} stopped while starting: {_last_error(each)}. Log: {each.log}"
-                )
+                raise RunFailed(f"{each.program} stopped while starting: {last_error(each)}. Log: {each.log}")
             if time.monotonic() > deadline:
                 raise RunFailed(
                     f"{each.program} runs but does not answer on port {each.port} within {seconds:.0f} s: "
                     f"`make down`, then `make up`. Log: {each.log}"
                 )
             time.sleep(0.2)
-
-    def _require_own_folder(self) -> None:
-        if self.home == DEFAULT_HOME or (self.home / FILE_NAME).exists():
-            return
-        if self.home.exists() and (not self.home.is_dir() or any(self.home.iterdir())):
-            raise ConfigurationError(
-                f"STACK_HOME={self.home} is not empty and not a stack's folder: choose another."
-            )
-
-    def _require_room(self, missing: Sequence[Server]) -> None:
-        """Ports and disk, before anything is started."""
-        free = shutil.disk_usage(self.home).free
-        if missing and free < LEAST_FREE_BYTES:
-            raise ConfigurationError(
-                f"{self.home} has {free / 1024**3:.1f} GiB free, {LEAST_FREE_BYTES / 1024**3:.0f} are needed: "
-                "make room, or set STACK_HOME to a folder on another disk."
-            )
-        for each in missing:
-            if in_use(each.port):
-                setting = f"{each.name.upper()}_PORT"
-                raise ConfigurationError(
-                    f"Port {each.port} for {each.program} is in use by another program: stop that one, "
-                    f"or choose another port, e.g. `{setting}={each.port + 1000} make up`."
-                )
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -255,14 +204,3 @@ class Stack:
                 self._report(f"Another command works on {self.home}: waiting …")
                 fcntl.flock(handle, fcntl.LOCK_EX)
             yield
-
-
-def _last_error(each: Server) -> str:
-    """The line of a server's log that says most about its end."""
-    lines: list[str] = []
-    for path in (each.process.console, each.log):
-        if path.is_file():
-            text = path.read_text(encoding="utf-8", errors="replace")[-20_000:]
-            lines += [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if _ERROR.search(line)]
-    return (errors or lines or ["no output"])[-1][:200]

@@ -1,4 +1,4 @@
-"""What a stack remembers between commands: its ports, its S3 server, its credentials. One JSON file, mode 0600."""
+"""What a stack remembers between commands: ports, S3 server, credentials. One JSON file, mode 0600."""
 
 from __future__ import annotations
 
@@ -61,9 +61,8 @@ def read_state(home: Path) -> State | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigurationError(
-            f"{path} cannot be read ({type(error).__name__}): restore it, or stop its servers and delete {home}."
-        ) from error
+        remedy = f"restore it, or stop the servers and delete {home}."
+        raise ConfigurationError(f"{path} cannot be read ({type(error).__name__}): {remedy}") from error
 
 
 def write_state(home: Path, state: State) -> None:

@@ -1,0 +1,83 @@
+# The commands of this project. `make` alone prints this page's targets. Works with GNU make 3.81 (macOS) and later.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# Written last by the installation, so a broken one is done again.
+STAMP  := $(VENV)/.installed
+# spark-submit runs the first python3 on PATH: it must be the one that has pyspark.
+WITH_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
+
+.DEFAULT_GOAL := help
+.PHONY: help install minio up down status clean topics local-env demo test test-unit test-integration lint format types
+
+help: ## Print this page.
+	@awk 'BEGIN {FS = ":.*## "} \
+	  /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@printf '\nSettings: make install PYTHON=python3.12; KAFKA_PORT, ZOOKEEPER_PORT, S3_PORT, STACK_HOME for make up.\n'
+
+##@ Install
+install: $(STAMP) ## Make .venv with everything pinned, fetch and verify Spark's jars.
+	@$(BIN)/python -m infra.jars install
+
+minio: $(STAMP) ## Build MinIO (Go 1.24 or newer, 3-5 minutes, once): without it S3Proxy serves the store.
+	@$(BIN)/python -m infra.local minio
+
+##@ Local servers: ZooKeeper, Kafka and an S3 server as plain processes on 127.0.0.1
+up: $(STAMP) ## Start them and wait until they answer.
+	@$(BIN)/python -m infra.local up
+
+down: $(STAMP) ## Stop them; their data stays.
+	@$(BIN)/python -m infra.local down
+
+status: $(STAMP) ## Show them; fails unless all are up.
+	@$(BIN)/python -m infra.local status
+
+clean: $(STAMP) ## Stop them and delete their data.
+	@$(BIN)/python -m infra.local clean
+
+local-env: $(STAMP) ## Print the settings for them: eval "$(make -s local-env)"
+	@$(BIN)/python -m infra.local env
+
+##@ Pipeline (against KAFKA_BOOTSTRAP_SERVERS and LAKE_URI, whatever they name)
+topics: $(STAMP) ## Create the topics, or say that they are there.
+	@$(WITH_VENV) $(BIN)/python -m pipelines.topics
+
+demo: $(STAMP) ## Run the whole pipeline once on generated events.
+	@$(WITH_VENV) $(BIN)/python -m pipelines.demo
+
+##@ Checks
+lint: $(STAMP) ## Style: ruff check and ruff format.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(STAMP) ## Rewrite the code in the project's format.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+types: $(STAMP) ## Types: mypy, strict.
+	$(BIN)/mypy
+
+test: $(STAMP) ## All tests; the integration tests start servers of their own.
+	@$(WITH_VENV) $(BIN)/pytest
+
+test-unit: $(STAMP) ## Only the tests that need no server.
+	@$(WITH_VENV) $(BIN)/pytest -m "not integration"
+
+test-integration: $(STAMP) ## Only the tests with real servers.
+	@$(WITH_VENV) $(BIN)/pytest -m integration
+
+# Everything it says goes to stderr: the output of local-env is read by a shell.
+$(STAMP): setup.cfg pyproject.toml conf/spark-defaults.conf conf/log4j2.properties infra/spark.sha256
+	@command -v $(PYTHON) >/dev/null || { echo "Error: no $(PYTHON) on PATH: install Python 3.10 or newer, or name one: make install PYTHON=/path/to/python3." >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Error: $(PYTHON) is older than Python 3.10: name a newer one, e.g. make install PYTHON=python3.12." >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Error: $(PYTHON) cannot make virtual environments: install the package python3-venv (Debian, Ubuntu)." >&2; exit 2; }
+	@java="$${JAVA_HOME:+$$JAVA_HOME/bin/}java"; \
+	version=$$("$$java" -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -n 1); \
+	[ "$${version:-0}" -ge 17 ] || { echo "Error: $$java is $${version:+Java }$${version:-missing}: install Java 17 or newer (Debian: openjdk-17-jre-headless; macOS: temurin) or set JAVA_HOME." >&2; exit 2; }
+	@echo "Installing into $(VENV) …" >&2
+	@$(PYTHON) -m venv $(VENV) >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]' >&2
+	@$(BIN)/python -m infra.jars install >&2
+	@touch $@
