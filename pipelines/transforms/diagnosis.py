@@ -1,0 +1,169 @@
+"""The slow tier: what exactly is unusual about a JSON object that failed the cheap proof of `shape`.
+
+Every field is looked at with the JSON type that the producer gave it: Spark's variant keeps it, where `from_json`
+would turn ``5`` into ``"5"``. Out come the event with only the values that fit, and one finding for each that does
+not: one with a failure type rejects the record, one without is a warning whose value is rescued.
+
+It runs interpreted (`json_values.let`): only unusual records pay, and the generated code of the common path stays
+small.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from pipelines import schemas
+from pipelines.transforms import vocabulary
+from pipelines.transforms.field_checks import check_leaf, declarations, finding, no_findings, typed
+from pipelines.transforms.json_values import entries_of, json_type, last_wins, let
+
+STRICT_JSON = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
+
+_VARIANTS = T.MapType(T.StringType(), T.VariantType())
+_TEXTS = T.MapType(T.StringType(), T.StringType())
+_OBJECTS = {f.name: f.dataType for f in schemas.EVENT if isinstance(f.dataType, T.StructType)}
+_SCALARS = [f for f in schemas.EVENT if f.name not in {*_OBJECTS, "items"}]
+_LEAVES = [("", f) for f in _SCALARS] + [(name, f) for name, fields in _OBJECTS.items() for f in fields]
+_PLAIN_KEY = r"\A[A-Za-z_][A-Za-z0-9_-]*\z"
+_PRIVATE_KEYS = tuple({path.split(".")[-1].replace("_", "") for path in vocabulary.PRIVATE} | {"ip"})
+
+
+def diagnose(text: Column) -> Column:
+    """struct<event, findings> of a text that is known to be one JSON object; it may repeat keys."""
+    parsed = F.struct(
+        last_wins(F.from_json(text, _VARIANTS, STRICT_JSON)).alias("top"),
+        F.from_json(text, _loose_schema(), STRICT_JSON).alias("loose"),
+        last_wins(F.from_json(text, _TEXTS, STRICT_JSON)).alias("texts"),
+    )
+    return let(let(parsed, _unpack), _check)
+
+
+def _loose_schema() -> T.StructType:
+    objects = [T.StructField(name, _VARIANTS) for name in _OBJECTS]
+    scalars = [T.StructField(f.name, T.VariantType()) for f in _SCALARS]
+    return T.StructType([*scalars, *objects, T.StructField("items", T.ArrayType(_VARIANTS))])
+
+
+def _unpack(parsed: Column) -> Column:
+    """struct<top: entries of the event, objects: name → entries ("" is the event), items: its elements>.
+
+    Where a nested object repeats a key, the variant parse (`top`) is null: then the loose parse still sees the
+    declared fields one by one, and unknown ones are kept as text.
+    """
+    top, loose = parsed["top"], parsed["loose"]
+    scalars = F.map_from_arrays(
+        F.array(*[F.lit(f.name) for f in _SCALARS]), F.array(*[loose[f.name] for f in _SCALARS])
+    )
+    objects = [F.coalesce(entries_of(F.try_element_at(top, F.lit(n))), last_wins(loose[n])) for n in _OBJECTS]
+    elements = F.transform(
+        F.try_variant_get(F.try_element_at(top, F.lit("items")), "$", "array<variant>"),
+        lambda v: F.struct(v.alias("given"), entries_of(v).alias("entries")),
+    )
+    loose_elements = F.transform(
+        loose["items"], lambda m: F.struct(F.lit(None).cast("variant").alias("given"), last_wins(m).alias("entries"))
+    )
+    names = F.array(*map(F.lit, ["", *_OBJECTS]))
+    return F.struct(
+        F.coalesce(top, F.transform_values(parsed["texts"], lambda _, v: v.cast("variant"))).alias("top"),
+        F.map_from_arrays(names, F.array(F.coalesce(top, scalars), *objects)).alias("objects"),
+        F.coalesce(elements, loose_elements).alias("items"),
+    )
+
+
+def _check(unpacked: Column) -> Column:
+    def check(field: Column) -> Column:
+        value = F.try_element_at(F.try_element_at(unpacked["objects"], field["container"]), field["name"])
+        prefix = F.when(field["container"] == "", "").otherwise(F.concat(field["container"], F.lit(".")))
+        return check_leaf(field, value, F.concat(prefix, field["name"]))
+
+    results = F.struct(
+        F.transform(declarations(_LEAVES), check).alias("leaves"),
+        F.transform(unpacked["items"], _check_item).alias("items"),
+        F.concat(_wrong_containers(unpacked), _unknown_fields(unpacked)).alias("findings"),
+    )
+    return let(results, _assemble)
+
+
+def _check_item(item: Column, index: Column) -> Column:
+    """One element of items as struct<leaves, findings>; `leaves` is null unless it is an object."""
+    path = F.concat(F.lit("items["), index.cast("string"), F.lit("]"))
+    prefix = F.concat(path, F.lit("."))
+
+    def check(field: Column) -> Column:
+        return check_leaf(field, F.try_element_at(item["entries"], field["name"]), F.concat(prefix, field["name"]))
+
+    leaves = F.transform(declarations([("items[]", f) for f in schemas.ITEM]), check)
+    no_object = finding(item["given"], path, "type", "object", "must be a JSON object", F.lit("TYPE_MISMATCH"))
+    is_object = item["entries"].isNotNull()
+    return F.struct(
+        F.when(is_object, leaves).alias("leaves"),
+        F.when(is_object, _unknown_keys(item["entries"], schemas.ITEM.names, prefix))
+        .otherwise(F.array(no_object))
+        .alias("findings"),
+    )
+
+
+def _assemble(results: Column) -> Column:
+    """struct<event, findings> from the results of all checks."""
+    leaves = {(place, f.name): typed(F.get(results["leaves"], i), f) for i, (place, f) in enumerate(_LEAVES)}
+
+    def item(checked: Column) -> Column:
+        values = [typed(F.get(checked["leaves"], i), field) for i, field in enumerate(schemas.ITEM)]
+        return F.when(checked["leaves"].isNotNull(), F.struct(*values))
+
+    columns = {f.name: leaves["", f.name] for f in _SCALARS}
+    columns |= {name: F.struct(*[leaves[name, f.name] for f in fields]) for name, fields in _OBJECTS.items()}
+    columns["items"] = F.transform(results["items"], item)
+    in_items = F.flatten(F.transform(results["items"], lambda i: F.concat(_found(i["leaves"]), i["findings"])))
+    findings = F.concat(_found(results["leaves"]), F.coalesce(in_items, no_findings()), results["findings"])
+    return F.struct(
+        F.struct(*[columns[name].alias(name) for name in schemas.EVENT.names]).cast(schemas.EVENT).alias("event"),
+        findings.alias("findings"),
+    )
+
+
+def _found(leaves: Column) -> Column:
+    found = F.filter(F.transform(leaves, lambda leaf: leaf["found"]), lambda f: f.isNotNull())
+    return F.coalesce(found, no_findings())
+
+
+def _wrong_containers(unpacked: Column) -> Column:
+    """Findings for declared objects, and the items array, that are something else."""
+
+    def check(field: Column) -> Column:
+        value = F.try_element_at(unpacked["top"], field["name"])
+        is_array = field["kind"] == "array"
+        entries = F.try_element_at(unpacked["objects"], field["name"])
+        taken = F.when(is_array, unpacked["items"].isNotNull()).otherwise(entries.isNotNull())
+        message = F.concat(F.lit("must be a JSON "), field["kind"])
+        failure_type = F.when(field["critical"], "TYPE_MISMATCH")
+        wrong = value.isNotNull() & (json_type(value) != "null") & ~taken
+        return F.when(wrong, finding(value, field["name"], "type", field["kind"], message, failure_type))
+
+    containers = [("", f) for f in schemas.EVENT if f not in _SCALARS]
+    return F.filter(F.transform(declarations(containers), check), lambda f: f.isNotNull())
+
+
+def _unknown_fields(unpacked: Column) -> Column:
+    nested = [
+        _unknown_keys(F.try_element_at(unpacked["objects"], F.lit(name)), fields.names, F.lit(f"{name}."))
+        for name, fields in _OBJECTS.items()
+    ]
+    return F.concat(_unknown_keys(unpacked["top"], schemas.EVENT.names, F.lit("")), *nested)
+
+
+def _unknown_keys(entries: Column, declared: list[str], prefix: Column) -> Column:
+    """One warning per key that the contract does not declare. Values that look private are not rescued."""
+
+    def found(entry: Column) -> Column:
+        key = entry["key"]
+        quoted = F.concat(F.lit('["'), F.replace(key, F.lit('"'), F.lit('\\"')), F.lit('"]'))
+        path = F.concat(prefix, F.when(key.rlike(_PLAIN_KEY), key).otherwise(quoted))
+        private = F.regexp_replace(F.lower(key), "[^a-z]", "").isin(*_PRIVATE_KEYS)
+        value = F.when(~private, entry["value"])
+        return finding(value, path, "unknown_field", "a declared field", "is not declared")
+
+    unknown = F.filter(F.map_entries(entries), lambda e: ~e["key"].isin(*declared))
+    return F.coalesce(F.transform(unknown, found), no_findings())
