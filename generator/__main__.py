@@ -37,10 +37,9 @@ def command(debug: bool, **options: Any) -> None:
     summary = generate(settings, clock)
     if settings.summary:
         _print_summary(summary, to_stderr=settings.sink == "console")
-    if summary["failed"] or summary["ended_by"] == "failure":
-        raise RunFailed(
-            f"{summary['failed']} of {summary['sent']} records were not delivered: {summary['error']}"
-        )
+    missing = summary["sent"] - summary["acknowledged"]
+    if summary["ended_by"] == "failure" or (missing and summary["ended_by"] != "closed pipe"):
+        raise RunFailed(f"{missing} of {summary['sent']} records were not acknowledged: {summary['error']}")
 
 
 def _print_summary(summary: dict[str, Any], to_stderr: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -21,12 +20,16 @@ MAX_IN_FLIGHT = 20_000
 CONNECT_TIMEOUT_MS = 15_000
 DELIVERY_TIMEOUT_MS = 60_000
 REQUEST_TIMEOUT_MS = 15_000
+CLOSE_SECONDS = 5
 # When this many records in a row fail the broker is gone for good.
 MAX_FAILURES_IN_A_ROW = 1_000
 
 
 class KafkaSink:
     """Sends each record under its shopper's key, so that a shopper's events stay in order."""
+
+    max_in_flight = MAX_IN_FLIGHT
+    patience_seconds = (DELIVERY_TIMEOUT_MS + REQUEST_TIMEOUT_MS) / 1000
 
     def __init__(self, producer: Any, topic: str, receipts: Receipts) -> None:
         self._producer = producer
@@ -53,35 +56,23 @@ class KafkaSink:
         return cls(producer, settings.raw_topic, receipts)
 
     def send(self, record: Record) -> None:
-        """Hand the record to the client, waiting while too many are under way.
-
-        Raises RunFailed when deliveries keep failing.
-        """
-        receipts = self._receipts
-        while receipts.sent - receipts.acknowledged - receipts.failed >= MAX_IN_FLIGHT:
-            time.sleep(0.001)
+        """Hand the record to the client. Raises RunFailed when deliveries keep failing."""
         if self._failures_in_a_row >= MAX_FAILURES_IN_A_ROW:
-            raise RunFailed("Kafka no longer takes any records.")
-        receipts.handed_over(record)
+            raise RunFailed(f"Kafka takes no records any more ({self._receipts.first_error}).")
+        self._receipts.handed_over(record)
         try:
             future = self._producer.send(self._topic, value=record.value, key=record.key)
         except kafka.errors.KafkaError as error:
             self._failed(error)
+            if isinstance(error, kafka.errors.KafkaTimeoutError):
+                # It has waited for the topic's partitions already; each further record would wait as long.
+                raise RunFailed(f"Topic {self._topic} cannot be reached any more.") from error
             return
         future.add_callback(self._acknowledged(record))
         future.add_errback(self._failed)
 
     def flush(self) -> None:
         """The client sends by itself."""
-
-    def drain(self) -> None:
-        """Wait until every record is acknowledged or has timed out."""
-        try:
-            self._producer.flush(timeout=DELIVERY_TIMEOUT_MS / 1000 + REQUEST_TIMEOUT_MS / 1000)
-        except kafka.errors.KafkaTimeoutError:
-            receipts = self._receipts
-            for _ in range(receipts.sent - receipts.acknowledged - receipts.failed):
-                self._failed(TimeoutError("not acknowledged in time"))
 
     def _acknowledged(self, record: Record) -> Callable[[Any], None]:
         def note(metadata: Any) -> None:
@@ -103,7 +94,11 @@ class KafkaSink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._producer.close(timeout=0 if error else 10)
+        if self._receipts.in_flight:
+            # close() raises instead of closing while anything is under way (kafka-python 3.0.12).
+            self._producer._sender.force_close()
+            self._producer._sender.join(CLOSE_SECONDS)
+        self._producer.close(timeout=CLOSE_SECONDS)
 
 
 def _require_topic(settings: KafkaSettings, topic: str) -> None:

@@ -11,10 +11,11 @@ import os
 from collections import Counter, deque
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from typing import IO, Any
 
 from generator.records import Record
-from pipelines.cli import ConfigurationError, RunFailed
+from pipelines.cli import ConfigurationError, RunFailed, one_line
 
 Position = dict[str, Any]
 
@@ -66,12 +67,18 @@ class Receipts:
 
     def __init__(self, manifest: Manifest | None) -> None:
         self._manifest = manifest
+        self._lock = Lock()
         self.sent = 0
         self.acknowledged = 0
         self.failed = 0
-        self.first_error: BaseException | None = None
+        self.first_error: str | None = None
         self.faults: Counter[str] = Counter()
         self.events: Counter[str] = Counter()
+
+    @property
+    def in_flight(self) -> int:
+        """Records handed over whose fate is not known yet."""
+        return self.sent - self.acknowledged - self.failed
 
     def handed_over(self, record: Record) -> None:
         """The sink has taken the record."""
@@ -87,9 +94,10 @@ class Receipts:
             self._manifest.add(record, position)
 
     def lost(self, error: BaseException) -> None:
-        """A record could not be delivered."""
-        self.failed += 1
-        self.first_error = self.first_error or error
+        """A record could not be delivered. May be called from two threads at once."""
+        with self._lock:
+            self.failed += 1
+        self.first_error = self.first_error or one_line(error)
 
     def flush(self) -> None:
         """Write the manifest so far."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from random import Random
-from types import FrameType, TracebackType
 from typing import Any
 
 from generator.catalog import load_catalog
@@ -13,59 +11,10 @@ from generator.clock import Clock, LiveTimeline, PastTimeline, Timeline, WindowT
 from generator.manifest import Manifest, Receipts, open_lines
 from generator.progress import Progress
 from generator.records import Records
+from generator.sending import Sending, StopRequest
 from generator.settings import Settings
 from generator.shop import Shop
-from generator.sinks import Sink, open_sink
-from pipelines.cli import RunFailed
-
-_HOUSEKEEPING_SECONDS = 0.25
-_NAP_SECONDS = 0.1
-# After a hold-up the pace is caught up with for this many seconds' worth of records, not more.
-_MAX_CATCH_UP_SECONDS = 1.0
-
-
-class StopRequest:
-    """Set by SIGTERM or the first Ctrl-C. The second Ctrl-C raises KeyboardInterrupt."""
-
-    def __init__(self) -> None:
-        self.requested = False
-        self._before: dict[int, Any] = {}
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.requested and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        self.requested = True
-
-    def __enter__(self) -> StopRequest:
-        self._before = {
-            number: signal.signal(number, self._handle) for number in (signal.SIGTERM, signal.SIGINT)
-        }
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-
-class Pace:
-    """Spreads records evenly over time at `rate` per second; 0 is no limit."""
-
-    def __init__(self, rate: float, clock: Clock) -> None:
-        self._interval = 1 / rate if rate else 0.0
-        self._clock = clock
-        self._due = clock.monotonic()
-
-    def wait_seconds(self) -> float:
-        """How long until the next record is due; 0 takes it."""
-        if not self._interval:
-            return 0.0
-        now = self._clock.monotonic()
-        if now < self._due:
-            return self._due - now
-        self._due = max(self._due, now - _MAX_CATCH_UP_SECONDS) + self._interval
-        return 0.0
+from generator.sinks import open_sink
 
 
 def build_records(settings: Settings, clock: Clock) -> Records:
@@ -109,78 +58,16 @@ def generate(settings: Settings, clock: Clock) -> dict[str, Any]:
     try:
         with StopRequest() as stop, sink, Progress(receipts, clock, shares_terminal) as progress:
             progress.say(f"seed {settings.seed}, sink {settings.sink}")
-            ended_by, problem = _send_all(records, sink, receipts, settings, clock, stop, progress)
+            sending = Sending(settings, clock, sink, receipts, progress)
+            sending.run(iter(records), stop)
     finally:
         if manifest:
             manifest.close()
-    seconds = clock.monotonic() - started
-    return _summary(settings, records, receipts, seconds, ended_by, problem)
-
-
-def _send_all(
-    records: Records,
-    sink: Sink,
-    receipts: Receipts,
-    settings: Settings,
-    clock: Clock,
-    stop: StopRequest,
-    progress: Progress,
-) -> tuple[str, str | None]:
-    """(why it ended, what went wrong or None)."""
-    try:
-        ended_by = _send_until(records, sink, receipts, settings, clock, stop, progress)
-        sink.drain()
-    except BrokenPipeError:
-        return "closed pipe", None
-    except RunFailed as error:
-        sink.drain()
-        return "failure", error.message
-    return ended_by, None
-
-
-def _send_until(
-    records: Records,
-    sink: Sink,
-    receipts: Receipts,
-    settings: Settings,
-    clock: Clock,
-    stop: StopRequest,
-    progress: Progress,
-) -> str:
-    pace = Pace(settings.rate, clock)
-    source = iter(records)
-    count = settings.count if settings.count is not None else sys.maxsize
-    begun = tidied = clock.monotonic()
-    deadline = begun + settings.duration_seconds if settings.duration_seconds else float("inf")
-    while receipts.sent < count:
-        now = clock.monotonic()
-        wait = pace.wait_seconds()
-        if wait or now - tidied >= _HOUSEKEEPING_SECONDS:
-            tidied = now
-            sink.flush()
-            receipts.flush()
-            progress.update()
-        if stop.requested:
-            return "stopped"
-        if now >= deadline:
-            return "duration"
-        if wait:
-            clock.sleep(min(wait, _NAP_SECONDS))
-            continue
-        record = next(source, None)
-        if record is None:
-            return "end of the window"
-        sink.send(record)
-    return "count"
+    return _summary(settings, records, receipts, sending, clock.monotonic() - started)
 
 
 def _summary(
-    settings: Settings,
-    records: Records,
-    receipts: Receipts,
-    seconds: float,
-    ended_by: str,
-    problem: str | None,
+    settings: Settings, records: Records, receipts: Receipts, sending: Sending, seconds: float
 ) -> dict[str, Any]:
     def moment(epoch_ms: int | None) -> str | None:
         return None if epoch_ms is None else rfc3339(epoch_ms)
@@ -189,11 +76,12 @@ def _summary(
         "sink": settings.sink,
         "topic": settings.raw_topic if settings.sink == "kafka" else None,
         "output": str(settings.output) if settings.output else None,
-        "ended_by": ended_by,
+        "ended_by": sending.ended_by,
         "sent": receipts.sent,
         "acknowledged": receipts.acknowledged,
         "failed": receipts.failed,
-        "error": problem or (str(receipts.first_error) if receipts.first_error else None),
+        "unknown": receipts.in_flight,
+        "error": sending.problem or receipts.first_error,
         "seconds": round(seconds, 3),
         "rate_per_second": round(receipts.sent / seconds, 1) if seconds else None,
         "seed": settings.seed,

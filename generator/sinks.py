@@ -15,16 +15,20 @@ _BUFFER_BYTES = 256 * 1024
 
 
 class Sink(Protocol):
-    """Takes records."""
+    """Takes records.
+
+    `max_in_flight`: how many records may be under way; `patience_seconds`: after how long at the end of a run
+    those still under way are given up.
+    """
+
+    max_in_flight: int
+    patience_seconds: float
 
     def send(self, record: Record) -> None:
         """Take one record; it may be acknowledged later, from another thread."""
 
     def flush(self) -> None:
         """Pass on what is held back, without waiting for acknowledgements."""
-
-    def drain(self) -> None:
-        """Wait until every record is acknowledged or has failed."""
 
     def __enter__(self) -> Sink: ...
 
@@ -36,6 +40,9 @@ class Sink(Protocol):
 
 class NullSink:
     """Drops everything: how fast can events be built?"""
+
+    max_in_flight = sys.maxsize
+    patience_seconds = 0.0
 
     def __init__(self, receipts: Receipts) -> None:
         self._receipts = receipts
@@ -49,9 +56,6 @@ class NullSink:
 
     def flush(self) -> None:
         """Nothing is held back."""
-
-    def drain(self) -> None:
-        """Nothing is under way."""
 
     def __enter__(self) -> NullSink:
         return self
@@ -67,6 +71,9 @@ class LineSink:
 
     A reader that went away raises BrokenPipeError; another write error raises RunFailed.
     """
+
+    max_in_flight = sys.maxsize
+    patience_seconds = 0.0
 
     def __init__(self, file: IO[bytes], name: str, receipts: Receipts, first_line: int, close: bool) -> None:
         self._file = file
@@ -100,10 +107,6 @@ class LineSink:
         for record in held:
             self._line += 1
             self._receipts.arrived(record, {"line": self._line})
-
-    def drain(self) -> None:
-        """Write all lines held back."""
-        self.flush()
 
     def __enter__(self) -> LineSink:
         return self
