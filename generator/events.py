@@ -6,9 +6,10 @@ import json
 from random import Random
 from typing import Any
 
+from generator.carts import Line, Step
 from generator.clock import rfc3339
-from generator.sessions import SHOP_URL, Session, Step
-from generator.shoppers import Line, draw_uuid
+from generator.sessions import SHOP_URL, Session
+from generator.shoppers import draw_uuid
 
 SCHEMA_VERSION = "1-0-0"
 

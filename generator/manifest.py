@@ -97,7 +97,10 @@ class Receipts:
         """A record could not be delivered. May be called from two threads at once."""
         with self._lock:
             self.failed += 1
-        self.first_error = self.first_error or one_line(error)
+        if self.first_error is None:
+            self.first_error = one_line(error).replace(
+                f"{type(error).__name__}: " * 2, f"{type(error).__name__}: "
+            )
 
     def flush(self) -> None:
         """Write the manifest so far."""

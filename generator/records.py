@@ -8,9 +8,10 @@ from itertools import count
 from random import Random
 
 from generator import faults, injection
+from generator.carts import Step
 from generator.clock import Timeline
 from generator.events import Event, build, encode
-from generator.sessions import Session, Step
+from generator.sessions import Session
 from generator.settings import FaultSettings
 from generator.shop import Shop
 

@@ -23,7 +23,7 @@ def build_records(settings: Settings, clock: Clock) -> Records:
     def chance(name: str) -> Random:
         return Random(f"{settings.seed}/{name}")  # noqa: S311 — a simulation, repeatable on purpose
 
-    shop = Shop(load_catalog(settings.catalog), chance("shop"), settings.shop_rate, settings.count)
+    shop = Shop(load_catalog(settings.catalog), chance("shop"), settings.shop_rate, settings.expected_records)
     timeline = _timeline(settings, clock, chance("time"))
     return Records(shop, timeline, settings.faults, chance("ids"), chance("faults"))
 

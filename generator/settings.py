@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -64,6 +65,15 @@ class Settings:
         if self.time.start_ms is not None and self.time.end_ms is not None and self.count is not None:
             return self.count / ((self.time.end_ms - self.time.start_ms) / 1000)
         return (self.rate or DEFAULT_RATE) / self.time.speedup
+
+    @property
+    def expected_records(self) -> int | None:
+        """How many records there will be, None where nothing limits the run."""
+        if self.count is not None:
+            return self.count
+        if self.duration_seconds is not None:
+            return math.ceil(self.duration_seconds * (self.rate or DEFAULT_RATE))
+        return None
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any], now_ms: int, random_seed: int) -> Settings:

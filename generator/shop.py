@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from math import exp
 from random import Random
 
+from generator.carts import Step
 from generator.catalog import Catalog
-from generator.sessions import Session, Step
+from generator.sessions import Session
 from generator.shoppers import Shopper, new_shopper
 
 # Seconds between two steps of a visit: log-normal, so that most are short and a few long.

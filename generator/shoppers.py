@@ -1,22 +1,16 @@
-"""Shoppers: people with a device, a cart and past orders, who may come back.
-
-Money is in cents of the shop's one currency.
-"""
+"""Shoppers: people with a device, a cart and perhaps an order to return, who may come back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
-from zlib import crc32
 
-from generator.audience import BOTS, DEVICES, PLACES, Channel, Device, Place, Weighted, draw_ip_address
-from generator.catalog import Product
+from generator.audience import BOTS, DEVICES, PLACES, Device, Place, Weighted, draw_ip_address
+from generator.carts import Line, Order
 from generator.personas import PERSONAS, Persona
 
 _PERSONAS: Weighted[Persona] = Weighted([(persona.share, persona) for persona in PERSONAS])
-_SIZES = {"Clothing": ("XS", "S", "M", "L", "XL"), "Shoes": ("38", "39", "40", "41", "42", "43", "44")}
 
 # The version's and the variant's bits (RFC 9562).
 _UUID_MASK = 0xF << 76 | 0x3 << 62
@@ -30,49 +24,9 @@ def draw_uuid(rng: Random) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-@dataclass(slots=True)
-class Line:
-    """Some pieces of one product at the price asked for each."""
-
-    product: Product
-    quantity: int
-    discount_cents: int = 0
-    variant: str | None = None
-
-    @property
-    def price_cents(self) -> int:
-        """What one piece costs now."""
-        return self.product.price_cents - self.discount_cents
-
-    @property
-    def total_cents(self) -> int:
-        """What the line costs."""
-        return self.price_cents * self.quantity
-
-
-def line_for(product: Product, quantity: int = 1, variant: str | None = None) -> Line:
-    """The product as the shop offers it: every ninth or so is 15 % off, always the same ones."""
-    on_sale = crc32(product.item_id.encode()) % 9 == 0
-    return Line(product, quantity, product.price_cents * 15 // 100 if on_sale else 0, variant)
-
-
-def draw_variant(product: Product, rng: Random) -> str | None:
-    """A size, for things that have sizes."""
-    sizes = _SIZES.get(product.category)
-    return rng.choice(sizes) if sizes else None
-
-
-def total_cents(lines: Iterable[Line]) -> int:
-    """The sum of price times quantity."""
-    return sum(line.total_cents for line in lines)
-
-
-@dataclass(slots=True)
-class Order:
-    """A purchase, kept for its refund."""
-
-    transaction_id: str
-    lines: list[Line]
+def draw_account_id(rng: Random) -> str:
+    """A registered user's id."""
+    return f"user-{rng.getrandbits(40):010x}"
 
 
 @dataclass(slots=True)
@@ -113,7 +67,7 @@ def new_shopper(rng: Random) -> Shopper:
         device=device,
         place=place,
         ip_address=draw_ip_address(rng),
-        account_id=f"user-{rng.getrandbits(40):010x}" if rng.random() < persona.account_probability else None,
+        account_id=draw_account_id(rng) if rng.random() < persona.account_probability else None,
     )
     # Apps keep their users signed in; browsers do for some.
     if shopper.account_id and (device.platform != "web" or rng.random() < 0.3):
@@ -125,14 +79,3 @@ def new_shopper(rng: Random) -> Shopper:
     shopper.device_fields["language"] = place.language
     shopper.geo_fields = {"country": place.country, "region": place.region, "city": place.city}
     return shopper
-
-
-def traffic_fields(channel: Channel, campaign: str | None, click_id: str | None) -> dict[str, Any]:
-    """The event's ``traffic`` for a channel: only what is known."""
-    fields = {
-        "source": channel.source,
-        "medium": channel.medium,
-        "campaign": campaign,
-        "click_id": click_id,
-    }
-    return {name: value for name, value in fields.items() if value is not None}
