@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipelines import schemas
 from pipelines.transforms import vocabulary
+from pipelines.transforms.failures import failed
 
 
 def decode(records: DataFrame, max_event_bytes: int) -> DataFrame:
@@ -26,16 +26,3 @@ def decode(records: DataFrame, max_event_bytes: int) -> DataFrame:
         .when(~F.is_valid_utf8(text), failed("NOT_UTF8", "decode", "encoding", "UTF-8", "the value is not UTF-8"))
     )
     return records.withColumn("failure", failure).withColumn("text", F.when(F.col("failure").isNull(), text))
-
-
-def failed(failure_type: str, stage: str, keyword: str | Column, expected: str, message: str) -> Column:
-    """A failure of the whole value, with one error whose path is empty."""
-    error = F.struct(
-        F.lit("").alias("path"),
-        (F.lit(keyword) if isinstance(keyword, str) else keyword).alias("keyword"),
-        F.lit(expected).alias("expected"),
-        F.lit(None).cast("string").alias("actual_type"),
-        F.lit(message).alias("message"),
-    )
-    whole = F.struct(F.lit(failure_type).alias("type"), F.lit(stage).alias("stage"), F.array(error).alias("errors"))
-    return whole.cast(schemas.FAILURE)

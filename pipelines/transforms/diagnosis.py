@@ -81,6 +81,7 @@ def _check(unpacked: Column) -> Column:
     results = F.struct(
         F.transform(declarations(_LEAVES), check).alias("leaves"),
         F.transform(unpacked["items"], _check_item).alias("items"),
+        F.map_keys(F.map_filter(unpacked["objects"], lambda _, entries: entries.isNotNull())).alias("present"),
         F.concat(_wrong_containers(unpacked), _unknown_fields(unpacked)).alias("findings"),
     )
     return let(results, _assemble)
@@ -114,7 +115,9 @@ def _assemble(results: Column) -> Column:
         return F.when(checked["leaves"].isNotNull(), F.struct(*values))
 
     columns = {f.name: leaves["", f.name] for f in _SCALARS}
-    columns |= {name: F.struct(*[leaves[name, f.name] for f in fields]) for name, fields in _OBJECTS.items()}
+    for name, fields in _OBJECTS.items():
+        value = F.struct(*[leaves[name, f.name] for f in fields])
+        columns[name] = F.when(F.array_contains(results["present"], name), value)
     columns["items"] = F.transform(results["items"], item)
     in_items = F.flatten(F.transform(results["items"], lambda i: F.concat(_found(i["leaves"]), i["findings"])))
     findings = F.concat(_found(results["leaves"]), F.coalesce(in_items, no_findings()), results["findings"])

@@ -23,7 +23,6 @@ FINDING = T.StructType(
 FINDINGS = T.ArrayType(FINDING)
 
 _DECLARATIONS = "array<struct<container string, name string, kind string, critical boolean>>"
-_MAX_PATH_LENGTH = 200
 # Optional fields whose value is looked at but never rejects.
 _CHECKED_OPTIONALS = {
     "platform": "one of " + ", ".join(vocabulary.PLATFORMS),
@@ -86,7 +85,7 @@ def finding(
 ) -> Column:
     """A FINDING about `value`; its `actual_type` is the JSON type, and the messages never hold a value."""
     return F.struct(
-        F.substring(path, 1, _MAX_PATH_LENGTH).alias("path"),
+        path.alias("path"),
         F.lit(keyword).alias("keyword"),
         (F.lit(expected) if isinstance(expected, str) else expected).alias("expected"),
         json_type(value).alias("actual_type"),

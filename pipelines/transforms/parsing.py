@@ -12,8 +12,8 @@ from pyspark.sql import types as T
 
 from pipelines import schemas
 from pipelines.transforms import vocabulary
-from pipelines.transforms.decoding import failed
 from pipelines.transforms.diagnosis import STRICT_JSON, diagnose
+from pipelines.transforms.failures import failed
 from pipelines.transforms.field_checks import FINDINGS, instant
 from pipelines.transforms.shape import has_declared_shape, shape_of, wrapped
 

@@ -1,0 +1,39 @@
+"""The facts of one micro-batch that its rows and records name."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One planned micro-batch.
+
+    `generation` is the streaming query's id: it lives as long as its checkpoint. `planned_at_ms` is the batch's
+    time in Spark's offset log, so a replayed batch writes the same times again. `offsets` maps each partition to
+    its range [start, end).
+    """
+
+    generation: str
+    batch_id: int
+    planned_at_ms: int
+    offsets: dict[int, tuple[int, int]]
+    pipeline_version: str
+    ruleset: str
+
+    def processed_at(self) -> Column:
+        """The batch's time as a timestamp literal (UTC)."""
+        return F.lit(datetime.datetime.fromtimestamp(self.planned_at_ms / 1000, datetime.timezone.utc))
+
+    def release(self) -> list[Column]:
+        """pipeline_version and ruleset."""
+        return [F.lit(self.pipeline_version).alias("pipeline_version"), F.lit(self.ruleset).alias("ruleset")]
+
+    @property
+    def processor(self) -> str:
+        """Who processed it, as dead letters say."""
+        return f"ecommerce-enrich/{self.pipeline_version}"
