@@ -11,7 +11,7 @@ from functools import lru_cache
 from pipelines.cli import ConfigurationError
 
 OLDEST = 17
-_VERSION = re.compile(r'version "(\d+)')
+_VERSION = re.compile(r'version "(?:1\.)?(\d+)')
 _REMEDY = (
     f"install Java {OLDEST} or newer (Debian: openjdk-17-jre-headless; macOS: temurin) or set JAVA_HOME."
 )
@@ -34,7 +34,7 @@ def find_java() -> str:
 
 @lru_cache(maxsize=8)
 def _major_version(java: str) -> int | None:
-    """17 for 17.0.15, 1 for 1.8.0; None where it does not run (macOS has a stub that only asks for Java)."""
+    """17 for 17.0.15, 8 for 1.8.0; None where it does not run (macOS has a stub that only asks for Java)."""
     try:
         answer = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30, check=False)  # noqa: S603 - the Java that was just found
     except (OSError, subprocess.TimeoutExpired):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from infra.local.ports import in_use
 from infra.local.servers import Server
-from infra.local.state import DEFAULT_HOME, FILE_NAME
+from infra.local.state import DEFAULT_HOME, FILE_NAME, LOCK_NAME
 from pipelines.cli import ConfigurationError
 
 LEAST_FREE_BYTES = 2 * 1024**3
@@ -17,11 +17,16 @@ _ERROR = re.compile(r"\b(ERROR|FATAL)\b|Exception|[Ee]rror:")
 _LOG_TAIL = 20_000
 
 
+def is_own_folder(home: Path) -> bool:
+    """Whether `home` is a stack's folder, or holds nothing but the lock of an `up` that could not start."""
+    return home.is_dir() and (
+        (home / FILE_NAME).is_file() or {each.name for each in home.iterdir()} <= {LOCK_NAME}
+    )
+
+
 def require_own_folder(home: Path) -> None:
     """A new stack takes an empty folder only: `clean` will delete it."""
-    if home == DEFAULT_HOME or (home / FILE_NAME).exists():
-        return
-    if home.exists() and (not home.is_dir() or any(home.iterdir())):
+    if home != DEFAULT_HOME and home.exists() and not is_own_folder(home):
         raise ConfigurationError(f"STACK_HOME={home} is not empty and not a stack's folder: choose another.")
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from infra.java import find_java
 from infra.local import choice, health
-from infra.local.checks import last_error, require_own_folder, require_room
+from infra.local.checks import is_own_folder, last_error, require_own_folder, require_room
 from infra.local.environment import environment
 from infra.local.ports import HOST
 from infra.local.servers import ALL_SERVERS, KAFKA, S3, ZOOKEEPER, Server, server
-from infra.local.state import DEFAULT_HOME, FILE_NAME, State, read_state, write_state
+from infra.local.state import DEFAULT_HOME, FILE_NAME, LOCK_NAME, State, read_state, write_state
 from pipelines.cli import ConfigurationError, RunFailed
 
 START_SECONDS = 120.0
@@ -101,7 +101,7 @@ class Stack:
         """Stop the servers and delete the folder with all data. False when there was none."""
         if not self.home.exists():
             return False
-        if not (self.home / FILE_NAME).is_file():
+        if not is_own_folder(self.home):
             raise ConfigurationError(
                 f"{self.home} has no {FILE_NAME}, so it is not a stack's folder: not deleted."
             )
@@ -197,7 +197,7 @@ class Stack:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """One `up`, `down` or `start` at a time."""
-        with (self.home / ".lock").open("w") as handle:
+        with (self.home / LOCK_NAME).open("w") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:

@@ -14,6 +14,7 @@ from infra.places import PROJECT_ROOT
 from pipelines.cli import ConfigurationError
 
 FILE_NAME = "stack.json"
+LOCK_NAME = ".lock"
 DEFAULT_HOME = PROJECT_ROOT / ".local"
 _FORMAT = "ecommerce-streaming local stack, version 1"
 
