@@ -45,7 +45,9 @@ def setting(flag: str, env: str, default: Any, help: str, **extra: Any) -> Calla
     return click.option(flag, envvar=env, show_envvar=True, default=default, help=help, **extra)
 
 
-def _stack(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
+def stack(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several option decorators as one."""
+
     def apply(command: Command) -> Command:
         for decorator in reversed(decorators):
             command = decorator(command)
@@ -54,8 +56,13 @@ def _stack(*decorators: Callable[[Command], Command]) -> Callable[[Command], Com
     return apply
 
 
-kafka_options = _stack(
-    setting("--bootstrap-servers", "KAFKA_BOOTSTRAP_SERVERS", DEFAULT_BOOTSTRAP_SERVERS, "Kafka brokers, host:port."),
+kafka_options = stack(
+    setting(
+        "--bootstrap-servers",
+        "KAFKA_BOOTSTRAP_SERVERS",
+        DEFAULT_BOOTSTRAP_SERVERS,
+        "Kafka brokers, host:port.",
+    ),
     setting(
         "--kafka-config",
         "KAFKA_CONFIG",
@@ -64,13 +71,15 @@ kafka_options = _stack(
         type=click.Path(exists=True, dir_okay=False),
     ),
 )
-topic_options = _stack(
+topic_options = stack(
     setting("--raw-topic", "RAW_TOPIC", "ecommerce_events_raw", "Topic with the raw events."),
     setting("--enriched-topic", "ENRICHED_TOPIC", "ecommerce_events_enriched", "Topic for enriched events."),
     setting("--dead-letter-topic", "DEAD_LETTER_TOPIC", "dead_letter_queue", "Topic for dead letters."),
 )
-lake_options = _stack(
-    setting("--lake", "LAKE_URI", DEFAULT_LAKE_URI, "Where the Delta tables live: s3a://bucket[/path] or a path."),
+lake_options = stack(
+    setting(
+        "--lake", "LAKE_URI", DEFAULT_LAKE_URI, "Where the Delta tables live: s3a://bucket[/path] or a path."
+    ),
     setting("--s3-endpoint", "AWS_ENDPOINT_URL", None, "S3 endpoint when it is not AWS, e.g. MinIO's URL."),
     setting("--s3-region", "AWS_REGION", "us-east-1", "S3 region."),
 )

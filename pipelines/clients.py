@@ -21,7 +21,7 @@ import kafka.errors
 
 from pipelines.cli import ConfigurationError
 
-_JAAS = "org.apache.kafka.common.security.{module} required username=\"{username}\" password=\"{password}\";"
+_JAAS = 'org.apache.kafka.common.security.{module} required username="{username}" password="{password}";'
 _JAAS_CREDENTIAL = re.compile(r'(username|password)\s*=\s*"((?:[^"\\]|\\.)*)"')
 
 
@@ -163,7 +163,9 @@ def _properties_from_environment(environment: Mapping[str, str]) -> dict[str, st
         properties["sasl.mechanism"] = mechanism
     username = environment.get("KAFKA_SASL_USERNAME")
     if username:
-        module = "scram.ScramLoginModule" if (mechanism or "").startswith("SCRAM") else "plain.PlainLoginModule"
+        module = (
+            "scram.ScramLoginModule" if (mechanism or "").startswith("SCRAM") else "plain.PlainLoginModule"
+        )
         password = environment.get("KAFKA_SASL_PASSWORD", "")
         properties["sasl.jaas.config"] = _JAAS.format(
             module=module, username=_escape(username), password=_escape(password)

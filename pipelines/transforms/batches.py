@@ -13,21 +13,27 @@ from pyspark.sql import functions as F
 class Batch:
     """One planned micro-batch.
 
-    `generation` is the streaming query's id: it lives as long as its checkpoint. `planned_at_ms` is the batch's
-    time in Spark's offset log, so a replayed batch writes the same times again. `offsets` maps each partition to
-    its range [start, end).
+    `generation` is the streaming query's id: it lives as long as its checkpoint. `planned_at_ms` (milliseconds
+    since the epoch) is the batch's time in Spark's offset log, so a replayed batch writes the same times again.
+    `offsets` maps each partition of the raw topic `topic_id` to its range [start, end).
     """
 
     generation: str
     batch_id: int
     planned_at_ms: int
+    topic_id: str
     offsets: dict[int, tuple[int, int]]
     pipeline_version: str
     ruleset: str
 
+    @property
+    def processed_time(self) -> datetime.datetime:
+        """The batch's time, UTC."""
+        return datetime.datetime.fromtimestamp(self.planned_at_ms / 1000, datetime.timezone.utc)
+
     def processed_at(self) -> Column:
-        """The batch's time as a timestamp literal (UTC)."""
-        return F.lit(datetime.datetime.fromtimestamp(self.planned_at_ms / 1000, datetime.timezone.utc))
+        """The batch's time as a timestamp literal."""
+        return F.timestamp_millis(F.lit(self.planned_at_ms).cast("long"))
 
     def release(self) -> list[Column]:
         """pipeline_version and ruleset."""

@@ -18,11 +18,22 @@ def decode(records: DataFrame, max_event_bytes: int) -> DataFrame:
     text = F.when(F.octet_length(value) <= max_event_bytes, value.cast("string"))
     empty = value.isNull() | F.coalesce(text.isNotNull() & ~text.rlike(vocabulary.NOT_BLANK), F.lit(False))
     failure = (
-        F.when(empty, failed("EMPTY_VALUE", "decode", "minLength", "a JSON object", "the value is null or blank"))
+        F.when(
+            empty, failed("EMPTY_VALUE", "decode", "minLength", "a JSON object", "the value is null or blank")
+        )
         .when(
             F.octet_length(value) > max_event_bytes,
-            failed("SIZE_VIOLATION", "decode", "maxLength", f"at most {max_event_bytes} bytes", "the value is too large"),
+            failed(
+                "SIZE_VIOLATION",
+                "decode",
+                "maxLength",
+                f"at most {max_event_bytes} bytes",
+                "the value is too large",
+            ),
         )
-        .when(~F.is_valid_utf8(text), failed("NOT_UTF8", "decode", "encoding", "UTF-8", "the value is not UTF-8"))
+        .when(
+            ~F.is_valid_utf8(text),
+            failed("NOT_UTF8", "decode", "encoding", "UTF-8", "the value is not UTF-8"),
+        )
     )
     return records.withColumn("failure", failure).withColumn("text", F.when(F.col("failure").isNull(), text))

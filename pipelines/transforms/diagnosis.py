@@ -62,7 +62,8 @@ def _unpack(parsed: Column) -> Column:
         lambda v: F.struct(v.alias("given"), entries_of(v).alias("entries")),
     )
     loose_elements = F.transform(
-        loose["items"], lambda m: F.struct(F.lit(None).cast("variant").alias("given"), last_wins(m).alias("entries"))
+        loose["items"],
+        lambda m: F.struct(F.lit(None).cast("variant").alias("given"), last_wins(m).alias("entries")),
     )
     names = F.array(*map(F.lit, ["", *_OBJECTS]))
     return F.struct(
@@ -81,7 +82,9 @@ def _check(unpacked: Column) -> Column:
     results = F.struct(
         F.transform(declarations(_LEAVES), check).alias("leaves"),
         F.transform(unpacked["items"], _check_item).alias("items"),
-        F.map_keys(F.map_filter(unpacked["objects"], lambda _, entries: entries.isNotNull())).alias("present"),
+        F.map_keys(F.map_filter(unpacked["objects"], lambda _, entries: entries.isNotNull())).alias(
+            "present"
+        ),
         F.concat(_wrong_containers(unpacked), _unknown_fields(unpacked)).alias("findings"),
     )
     return let(results, _assemble)
@@ -93,10 +96,14 @@ def _check_item(item: Column, index: Column) -> Column:
     prefix = F.concat(path, F.lit("."))
 
     def check(field: Column) -> Column:
-        return check_leaf(field, F.try_element_at(item["entries"], field["name"]), F.concat(prefix, field["name"]))
+        return check_leaf(
+            field, F.try_element_at(item["entries"], field["name"]), F.concat(prefix, field["name"])
+        )
 
     leaves = F.transform(declarations([("items[]", f) for f in schemas.ITEM]), check)
-    no_object = finding(item["given"], path, "type", "object", "must be a JSON object", F.lit("TYPE_MISMATCH"))
+    no_object = finding(
+        item["given"], path, "type", "object", "must be a JSON object", F.lit("TYPE_MISMATCH")
+    )
     is_object = item["entries"].isNotNull()
     return F.struct(
         F.when(is_object, leaves).alias("leaves"),
@@ -119,10 +126,14 @@ def _assemble(results: Column) -> Column:
         value = F.struct(*[leaves[name, f.name] for f in fields])
         columns[name] = F.when(F.array_contains(results["present"], name), value)
     columns["items"] = F.transform(results["items"], item)
-    in_items = F.flatten(F.transform(results["items"], lambda i: F.concat(_found(i["leaves"]), i["findings"])))
+    in_items = F.flatten(
+        F.transform(results["items"], lambda i: F.concat(_found(i["leaves"]), i["findings"]))
+    )
     findings = F.concat(_found(results["leaves"]), F.coalesce(in_items, no_findings()), results["findings"])
     return F.struct(
-        F.struct(*[columns[name].alias(name) for name in schemas.EVENT.names]).cast(schemas.EVENT).alias("event"),
+        F.struct(*[columns[name].alias(name) for name in schemas.EVENT.names])
+        .cast(schemas.EVENT)
+        .alias("event"),
         findings.alias("findings"),
     )
 

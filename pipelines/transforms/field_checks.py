@@ -18,7 +18,11 @@ from pipelines.transforms.json_values import json_type, let
 
 # What is said about one value. With a failure_type it rejects the record; without, it is a warning.
 FINDING = T.StructType(
-    [*schemas.ERROR.fields, T.StructField("failure_type", schemas.TEXT), T.StructField("value", T.VariantType())]
+    [
+        *schemas.ERROR.fields,
+        T.StructField("failure_type", schemas.TEXT),
+        T.StructField("value", T.VariantType()),
+    ]
 )
 FINDINGS = T.ArrayType(FINDING)
 
@@ -37,7 +41,12 @@ def declarations(fields: list[tuple[str, T.StructField]]) -> Column:
         path = f"{container}.{field.name}" if container else field.name
         named = path if path in {"event_time", *_CHECKED_OPTIONALS} else _json_kind(field.dataType)
         described.append(
-            {"container": container, "name": field.name, "kind": named, "critical": path in vocabulary.CRITICAL}
+            {
+                "container": container,
+                "name": field.name,
+                "kind": named,
+                "critical": path in vocabulary.CRITICAL,
+            }
         )
     return F.from_json(F.lit(json.dumps(described)), _DECLARATIONS)
 
@@ -105,7 +114,11 @@ def _found(one: Column) -> Column:
     is_integer, is_money = kind == "integer", kind == "number"
     expected = F.when(is_integer | is_money, kind).otherwise("string")
     type_fits = (actual == expected) | (is_money & (actual == "integer"))
-    in_range = F.when(is_integer, one["integer"].isNotNull()).when(is_money, one["money"].isNotNull()).otherwise(True)
+    in_range = (
+        F.when(is_integer, one["integer"].isNotNull())
+        .when(is_money, one["money"].isNotNull())
+        .otherwise(True)
+    )
     allowed = (
         F.when(kind == "platform", one["text"].isin(*vocabulary.PLATFORMS))
         .when(kind == "sent_at", instant(one["text"]).isNotNull())
@@ -123,7 +136,12 @@ def _found(one: Column) -> Column:
         .when(
             is_money & ~_is_exact(value, one["money"]),
             finding(
-                value, path, "multipleOf", "0.01", "more than two decimals", F.when(one["critical"], "INVALID_VALUE")
+                value,
+                path,
+                "multipleOf",
+                "0.01",
+                "more than two decimals",
+                F.when(one["critical"], "INVALID_VALUE"),
             ),
         )
         .when(~allowed, finding(value, path, "format", rule, F.concat(F.lit("is not "), rule)))

@@ -15,6 +15,7 @@ from pipelines.transforms.records import LINEAGE
 from pipelines.transforms.sizing import with_payload, with_size_checked
 from pipelines.transforms.times import with_times
 from pipelines.transforms.validation import Limits, validate
+from pipelines.transforms.vocabulary import DEFAULT_MAX_EVENT_BYTES
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Rules:
     nonce: str
     enrichment: EnrichmentRules
     limits: Limits = Limits()
-    max_event_bytes: int = 921_600
+    max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES
 
 
 def to_outcomes(records: DataFrame, rules: Rules) -> DataFrame:

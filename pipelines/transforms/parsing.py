@@ -32,13 +32,18 @@ def parse(records: DataFrame, nonce: str) -> DataFrame:
     """
     return (
         records.withColumn("document", wrapped(F.col("text"), nonce))
-        .withColumn("parsed", F.from_json("text", _PARSED, {**STRICT_JSON, "columnNameOfCorruptRecord": _CORRUPT}))
+        .withColumn(
+            "parsed", F.from_json("text", _PARSED, {**STRICT_JSON, "columnNameOfCorruptRecord": _CORRUPT})
+        )
         .withColumn("proven", _is_proven(nonce))
         .withColumn("kind", F.when(~F.col("proven"), _kind(nonce)))
         .withColumn("diagnosis", F.when(F.col("kind").isin("object", "repeats"), diagnose(F.col("text"))))
         .withColumn("failure", F.coalesce("failure", _failure()))
         .withColumn("event", F.when(F.col("proven"), _parsed_event()).otherwise(F.col("diagnosis.event")))
-        .withColumn("findings", F.when(F.col("kind") == "repeats", _with_repeated_key()).otherwise(F.col("diagnosis.findings")))
+        .withColumn(
+            "findings",
+            F.when(F.col("kind") == "repeats", _with_repeated_key()).otherwise(F.col("diagnosis.findings")),
+        )
         .drop("document", "parsed", "proven", "kind", "diagnosis", "text")
     )
 
@@ -75,7 +80,10 @@ def _kind(nonce: str) -> Column:
     repeats = document.isNull() & one_document & strict & ~escapes.rlike(_LONE_SURROGATE)
     return F.when(
         text.isNotNull(),
-        F.when(whole & is_object, "object").when(whole, "other").when(repeats, "repeats").otherwise("invalid"),
+        F.when(whole & is_object, "object")
+        .when(whole, "other")
+        .when(repeats, "repeats")
+        .otherwise("invalid"),
     )
 
 

@@ -68,7 +68,10 @@ def dead_letter_headers(batch: Batch) -> Column:
     """
     failure, letter = F.col("failure"), F.col("dead_letter")
     message = F.concat_ws(
-        "; ", F.transform(failure["errors"], lambda e: F.concat_ws(" ", F.nullif(e["path"], F.lit("")), e["message"]))
+        "; ",
+        F.transform(
+            failure["errors"], lambda e: F.concat_ws(" ", F.nullif(e["path"], F.lit("")), e["message"])
+        ),
     )
     ours = {
         "__connect.errors.topic": F.col("kafka_topic"),

@@ -55,4 +55,3 @@ def declared_shape(data_type: T.DataType) -> str:
 
 def _field(field: T.StructField) -> str:
     return rf"(?:{re.escape(field.name)}: {declared_shape(field.dataType)}(?:, )?)?"
-

@@ -7,16 +7,12 @@ from pyspark.sql import functions as F
 
 from pipelines.transforms.failures import failed, set_aside
 from pipelines.transforms.records import enriched_json
+from pipelines.transforms.vocabulary import sink_record_bytes
 
 # For our own headers (at most 20 errors and 20 paths) and the record's overhead.
 RESERVED_BYTES = 32 * 1024
 # An enriched value is far less than this many times its raw value plus RESERVED_BYTES: below, nobody measures it.
 _MAX_GROWTH = 8
-
-
-def sink_record_bytes(max_event_bytes: int) -> int:
-    """The largest record of the sink topics: their max.message.bytes and the producer's max.request.size."""
-    return 2 * max_event_bytes + 64 * 1024
 
 
 def with_size_checked(records: DataFrame, max_event_bytes: int) -> DataFrame:
@@ -42,7 +38,9 @@ def with_payload(records: DataFrame, max_event_bytes: int) -> DataFrame:
     header_bytes = F.aggregate(
         "headers",
         F.lit(0).cast("long"),
-        lambda total, h: total + F.octet_length(h["key"]) + F.coalesce(F.octet_length(h["value"]), F.lit(0)) + F.lit(8),
+        lambda total, h: (
+            total + F.octet_length(h["key"]) + F.coalesce(F.octet_length(h["value"]), F.lit(0)) + F.lit(8)
+        ),
     )
     dead = F.col("failure").isNotNull()
     return (

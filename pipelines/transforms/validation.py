@@ -72,7 +72,8 @@ def validate(records: DataFrame, limits: Limits) -> DataFrame:
         .withColumn("errors", F.when(F.col("invalid"), _errors(found)))
         .withColumn("failure", F.coalesce("failure", _failure()))
         .withColumn(
-            "notes", F.when(F.col("failure").isNull(), F.filter("findings", lambda f: f["failure_type"].isNull()))
+            "notes",
+            F.when(F.col("failure").isNull(), F.filter("findings", lambda f: f["failure_type"].isNull())),
         )
         .drop("invalid", "errors", "findings")
     )
@@ -192,7 +193,9 @@ def _item_errors() -> Column:
     return F.coalesce(F.flatten(F.transform(paired, check)), F.array().cast(T.ArrayType(_TYPED_ERROR)))
 
 
-def _item_error(failure_type: str, path: Column, field: str, keyword: str, expected: str, message: str) -> Column:
+def _item_error(
+    failure_type: str, path: Column, field: str, keyword: str, expected: str, message: str
+) -> Column:
     return F.struct(
         F.lit(failure_type).alias("failure_type"),
         F.concat(path, F.lit(f".{field}")).alias("path"),
@@ -221,7 +224,8 @@ def _failure() -> Column:
     """The first type of the contract's table among the errors, and the errors (at most 20)."""
     types = F.transform("errors", lambda e: e["failure_type"])
     first = F.coalesce(
-        *[F.when(F.array_contains(types, t), F.lit(t)) for t in vocabulary.FAILURE_TYPES], F.lit("INVALID_VALUE")
+        *[F.when(F.array_contains(types, t), F.lit(t)) for t in vocabulary.FAILURE_TYPES],
+        F.lit("INVALID_VALUE"),
     )
     listed = F.transform(
         F.slice("errors", 1, _MAX_ERRORS), lambda e: F.struct(*[e[n].alias(n) for n in schemas.ERROR.names])

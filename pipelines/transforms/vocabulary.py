@@ -53,6 +53,15 @@ PRIVATE = frozenset(
     {"ip_address", "user_id", "device", "device.user_agent", "page", "page.url", "page.referrer"}
 )
 
+# Bytes.
+DEFAULT_MAX_EVENT_BYTES = 921_600
+
+
+def sink_record_bytes(max_event_bytes: int) -> int:
+    """The largest record of the sink topics: their max.message.bytes and the producer's max.request.size."""
+    return 2 * max_event_bytes + 64 * 1024
+
+
 UUID = r"\A[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\z"
 # RFC 3339 with an upper-case T and a zone; https://www.rfc-editor.org/rfc/rfc3339#section-5.6
 RFC3339 = r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)\z"

@@ -1,0 +1,160 @@
+"""The settings of the enrichment job: one frozen object, read from flags, environment and defaults."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipelines.cli import (
+    Command,
+    ConfigurationError,
+    debug_option,
+    kafka_options,
+    lake_options,
+    setting,
+    stack,
+    topic_options,
+)
+from pipelines.clients import KafkaSettings, S3Settings
+from pipelines.lake import Lake
+from pipelines.transforms.vocabulary import DEFAULT_MAX_EVENT_BYTES
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+DEFAULT_CHECKPOINT = PROJECT_ROOT / ".local" / "checkpoints" / "enrich"
+_TRIGGER = re.compile(r"\d+(\.\d+)?\s*(milliseconds?|seconds?|minutes?|hours?)\Z")
+
+
+@dataclass(frozen=True)
+class Topics:
+    """The names of the three topics."""
+
+    raw: str
+    enriched: str
+    dead_letter: str
+
+
+@dataclass(frozen=True)
+class EnrichSettings:
+    """Everything the job is told. `checkpoint` is None where the default depends on the Spark master."""
+
+    kafka: KafkaSettings
+    s3: S3Settings
+    topics: Topics
+    lake: Lake
+    checkpoint: str | None
+    catalog: str | None
+    max_event_bytes: int
+    max_event_age_days: int
+    max_future_seconds: int
+    late_after_seconds: int
+    max_offsets_per_trigger: int
+    trigger: str
+    available_now: bool
+    pseudonym_key: bytes | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_options(cls, options: dict[str, Any]) -> EnrichSettings:
+        """From the values that click collected; secrets from the environment."""
+        key = os.environ.get("PSEUDONYM_KEY") or None
+        return cls(
+            kafka=KafkaSettings.load(options["bootstrap_servers"], options["kafka_config"]),
+            s3=S3Settings(options["s3_endpoint"], options["s3_region"]),
+            topics=Topics(options["raw_topic"], options["enriched_topic"], options["dead_letter_topic"]),
+            lake=Lake(options["lake"]),
+            pseudonym_key=key.encode() if key else None,
+            **{name: options[name] for name in _OWN_OPTIONS},
+        )
+
+
+_OWN_OPTIONS = (
+    "checkpoint",
+    "catalog",
+    "max_event_bytes",
+    "max_event_age_days",
+    "max_future_seconds",
+    "late_after_seconds",
+    "max_offsets_per_trigger",
+    "trigger",
+    "available_now",
+)
+
+
+def _valid_trigger(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    if not _TRIGGER.match(value.strip()):
+        raise click.BadParameter(f"{value!r} is no interval like '5 seconds'.")
+    return value.strip()
+
+
+enrich_options: Callable[[Command], Command] = stack(
+    kafka_options,
+    topic_options,
+    lake_options,
+    setting(
+        "--checkpoint",
+        "CHECKPOINT_URI",
+        None,
+        "Folder or URI of the stream's progress; for local masters .local/checkpoints/enrich of the project.",
+    ),
+    setting("--catalog", "CATALOG_URI", None, "Product catalogue, JSON Lines; bundled by default."),
+    setting(
+        "--max-event-bytes",
+        "MAX_EVENT_BYTES",
+        DEFAULT_MAX_EVENT_BYTES,
+        "Larger raw values are dead letters. Bytes.",
+        type=click.IntRange(1_000, 64_000_000),
+    ),
+    setting(
+        "--max-event-age-days",
+        "MAX_EVENT_AGE_DAYS",
+        3650,
+        "Older events are dead letters; 0 is no limit. Days.",
+        type=click.IntRange(0, 100_000),
+    ),
+    setting(
+        "--max-future-seconds",
+        "MAX_FUTURE_SECONDS",
+        600,
+        "Events further ahead of their arrival are dead letters. Seconds.",
+        type=click.IntRange(0),
+    ),
+    setting(
+        "--late-after-seconds",
+        "LATE_AFTER_SECONDS",
+        3600,
+        "Events that arrive later than this are flagged is_late. Seconds.",
+        type=click.IntRange(0),
+    ),
+    setting(
+        "--max-offsets-per-trigger",
+        "MAX_OFFSETS_PER_TRIGGER",
+        50_000,
+        "The most records in one batch.",
+        type=click.IntRange(1),
+    ),
+    click.option(
+        "--trigger",
+        default="5 seconds",
+        show_default=True,
+        callback=_valid_trigger,
+        help="Time between batches.",
+    ),
+    click.option("--available-now", is_flag=True, help="Process what is there, then stop."),
+    debug_option,
+)
+
+
+def checkpoint_for(settings: EnrichSettings, master: str) -> str:
+    """The checkpoint's place. Executors of a cluster need a shared one, so there it has no default."""
+    if settings.checkpoint:
+        return settings.checkpoint
+    if master.startswith("local"):
+        return str(DEFAULT_CHECKPOINT)
+    raise ConfigurationError(
+        f"CHECKPOINT_URI (--checkpoint) must name a place that all nodes share: the master is {master}."
+    )

@@ -1,0 +1,83 @@
+"""What the stream writes: Delta tables and Kafka records. Every Delta write is idempotent per batch."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import types as T
+
+from pipelines import schemas
+from pipelines.clients import KafkaSettings
+from pipelines.lake import BATCH_AUDIT, DEAD_LETTERS, DUPLICATES, EVENTS, Lake
+from pipelines.transforms.batches import Batch
+from pipelines.transforms.vocabulary import sink_record_bytes
+
+_LINEAGE = "kafka_partition,kafka_offset,batch_id"
+# (columns, partition column, columns with statistics). Statistics on every leaf would halve the write's speed.
+_LAYOUT: dict[str, tuple[T.StructType, str | None, str]] = {
+    EVENTS: (schemas.EVENTS, "load_date", f"event_name,event_time,derived_at,received_at,{_LINEAGE}"),
+    DEAD_LETTERS: (schemas.DEAD_LETTERS, "dlq_date", f"failure_type,failed_at,{_LINEAGE}"),
+    DUPLICATES: (schemas.DUPLICATES, None, _LINEAGE),
+    BATCH_AUDIT: (schemas.BATCH_AUDIT, None, "generation,batch_id,processed_at"),
+}
+
+
+def ensure_tables(spark: SparkSession, lake: Lake) -> None:
+    """Create the tables that are missing, and add columns that a new release brings; never change one."""
+    for table, (columns, partition_column, statistics) in _LAYOUT.items():
+        path = lake.path(table)
+        builder = DeltaTable.createIfNotExists(spark).location(path).addColumns(columns)
+        if partition_column:
+            builder = builder.partitionedBy(partition_column)
+        # A plain protocol, which Athena, Trino, DuckDB, Polars and delta-rs read.
+        builder = builder.property("delta.enableDeletionVectors", "false")
+        existing = builder.property("delta.dataSkippingStatsColumns", statistics).execute().toDF().schema
+        missing = [field for field in columns if field.name not in existing.names]
+        if missing:
+            empty = spark.createDataFrame([], T.StructType(missing))
+            empty.write.format("delta").mode("append").option("mergeSchema", "true").save(path)
+
+
+def append(frame: DataFrame, lake: Lake, table: str, batch: Batch) -> int:
+    """Append a batch's rows to a table, once: a replay of the same batch changes nothing.
+
+    Returns the table's version after the write. The commit's metadata names generation, batch and offsets, so
+    that a table tells by itself what it holds.
+    """
+    metadata = {
+        "generation": batch.generation,
+        "batch_id": batch.batch_id,
+        "offsets": {str(p): list(span) for p, span in batch.offsets.items()},
+    }
+    (
+        frame.write.format("delta")
+        .mode("append")
+        .option("txnAppId", batch.generation)
+        .option("txnVersion", batch.batch_id)
+        .option("userMetadata", json.dumps(metadata))
+        .save(lake.path(table))
+    )
+    return _last_version(frame.sparkSession, lake.path(table))
+
+
+def publish(records: DataFrame, kafka: KafkaSettings, max_event_bytes: int) -> None:
+    """Write key, value, headers, topic, partition to Kafka: at least once, idempotent within a task."""
+    producer = {
+        "kafka.acks": "all",
+        "kafka.enable.idempotence": "true",
+        "kafka.compression.type": "lz4",
+        "kafka.linger.ms": "20",
+        "kafka.batch.size": str(256 * 1024),
+        "kafka.max.request.size": str(sink_record_bytes(max_event_bytes)),
+        "includeHeaders": "true",
+    }
+    records.write.format("kafka").options(**kafka.for_spark()).options(**producer).save()
+
+
+def _last_version(spark: SparkSession, path: str) -> int:
+    jvm: Any = spark._jvm
+    log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path)  # type: ignore[attr-defined]
+    return int(log.unsafeVolatileSnapshot().version())

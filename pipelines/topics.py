@@ -1,0 +1,169 @@
+"""The topics: declared once here, created and grown by ``python -m pipelines.topics`` (or ``make topics``).
+
+Idempotent. Sinks grow before raw: a sink with fewer partitions than raw would fail every batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import click
+import kafka.errors
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from pipelines.cli import (
+    CONTEXT_SETTINGS,
+    ConfigurationError,
+    debug_option,
+    kafka_options,
+    run,
+    setting,
+    topic_options,
+)
+from pipelines.clients import KafkaSettings, kafka_problem
+from pipelines.settings import Topics
+from pipelines.transforms.vocabulary import DEFAULT_MAX_EVENT_BYTES, sink_record_bytes
+
+DAY_MS = 24 * 3600 * 1000
+DEFAULT_PARTITIONS = 6
+_TIMEOUT_MS = 20_000
+
+
+@dataclass(frozen=True)
+class TopicSpec:
+    """One topic as it should be. `configs` are Kafka's topic settings."""
+
+    name: str
+    partitions: int
+    configs: dict[str, str]
+
+
+def declared(topics: Topics, partitions: int, max_event_bytes: int) -> tuple[TopicSpec, ...]:
+    """The three topics, sinks first."""
+    sink_bytes = str(sink_record_bytes(max_event_bytes))
+    return (
+        TopicSpec(
+            topics.enriched, partitions, {"retention.ms": str(7 * DAY_MS), "max.message.bytes": sink_bytes}
+        ),
+        TopicSpec(
+            topics.dead_letter,
+            partitions,
+            {"retention.ms": str(30 * DAY_MS), "max.message.bytes": sink_bytes},
+        ),
+        TopicSpec(
+            topics.raw,
+            partitions,
+            {
+                "retention.ms": str(7 * DAY_MS),
+                # Retention and lateness go by arrival, not by the producer's clock.
+                "message.timestamp.type": "LogAppendTime",
+                # Kafka's own default, counted compressed: larger values do arrive.
+                "max.message.bytes": "1048588",
+            },
+        ),
+    )
+
+
+def ensure(kafka_settings: KafkaSettings, specs: tuple[TopicSpec, ...], replication: int) -> list[str]:
+    """Create what is missing, grow and reconfigure what differs; returns what was done, a line per topic.
+
+    Raises ConfigurationError where that is not possible.
+    """
+    try:
+        admin = kafka_settings.admin(request_timeout_ms=_TIMEOUT_MS, bootstrap_timeout_ms=_TIMEOUT_MS)
+    except (kafka.errors.KafkaError, OSError, ValueError) as error:
+        raise kafka_problem(error, kafka_settings) from error
+    try:
+        existing = {
+            t["name"]: t for t in admin.describe_topics() if t["name"] in {spec.name for spec in specs}
+        }
+        # No topic may have fewer partitions than raw, the last one: the sinks grow first, and with it.
+        raw = existing.get(specs[-1].name)
+        least = len(raw["partitions"]) if raw else 0
+        wanted = [replace(spec, partitions=max(spec.partitions, least)) for spec in specs]
+        return [_ensure_one(admin, spec, existing.get(spec.name), replication) for spec in wanted]
+    except kafka.errors.KafkaError as error:
+        raise ConfigurationError(
+            f"The topics could not be prepared: {type(error).__name__}: {error}"
+        ) from error
+    finally:
+        admin.close()
+
+
+def _ensure_one(admin: Any, spec: TopicSpec, existing: dict[str, Any] | None, replication: int) -> str:
+    if existing is None:
+        options = {
+            "num_partitions": spec.partitions, "replication_factor": replication, "configs": spec.configs
+        }  # fmt: skip
+        try:
+            admin.create_topics({spec.name: options}, timeout_ms=_TIMEOUT_MS)
+        except kafka.errors.TopicAlreadyExistsError:
+            return f"{spec.name}: created by someone else just now"
+        admin.wait_for_topics([spec.name], timeout_ms=_TIMEOUT_MS)
+        return f"{spec.name}: created with {spec.partitions} partitions"
+    done = []
+    partitions = len(existing["partitions"])
+    if partitions < spec.partitions:
+        admin.create_partitions({spec.name: spec.partitions}, timeout_ms=_TIMEOUT_MS)
+        admin.wait_for_topics([spec.name], timeout_ms=_TIMEOUT_MS)
+        done.append(f"grown from {partitions} to {spec.partitions} partitions")
+    changed = _differing(admin, spec)
+    if changed:
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, spec.name, changed)])
+        done.append("set " + ", ".join(f"{name}={value}" for name, value in sorted(changed.items())))
+    return f"{spec.name}: " + (", ".join(done) or f"fine as it is ({partitions} partitions)")
+
+
+def _differing(admin: Any, spec: TopicSpec) -> dict[str, str]:
+    wanted = ConfigResource(ConfigResourceType.TOPIC, spec.name, spec.configs)
+    described = admin.describe_configs([wanted], config_filter="all")
+    current = next(iter(next(iter(described.values())).values()))
+    return {k: v for k, v in spec.configs.items() if str(current.get(k, {}).get("value")) != v}
+
+
+@click.command(context_settings=CONTEXT_SETTINGS)
+@kafka_options
+@topic_options
+@setting(
+    "--partitions",
+    "TOPIC_PARTITIONS",
+    DEFAULT_PARTITIONS,
+    "Partitions per topic; topics only ever grow.",
+    type=click.IntRange(1, 10_000),
+)
+@setting(
+    "--replication",
+    "TOPIC_REPLICATION",
+    -1,
+    "Replicas per partition; -1 is the broker's default.",
+    type=click.IntRange(-1, 100),
+)
+@setting(
+    "--max-event-bytes",
+    "MAX_EVENT_BYTES",
+    DEFAULT_MAX_EVENT_BYTES,
+    "The job's setting; decides the sinks' record size.",
+    type=click.IntRange(1_000, 64_000_000),
+)
+@debug_option
+def main(
+    bootstrap_servers: str,
+    kafka_config: str | None,
+    raw_topic: str,
+    enriched_topic: str,
+    dead_letter_topic: str,
+    partitions: int,
+    replication: int,
+    max_event_bytes: int,
+    debug: bool,
+) -> None:
+    """Create the pipeline's topics, or bring existing ones up to date. Safe to repeat."""
+    settings = KafkaSettings.load(bootstrap_servers, kafka_config)
+    topics = Topics(raw_topic, enriched_topic, dead_letter_topic)
+    for line in ensure(settings, declared(topics, partitions, max_event_bytes), replication):
+        click.echo(line)
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(main))
