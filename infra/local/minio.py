@@ -45,7 +45,7 @@ def built_minio() -> Path:
 
 
 def build_minio() -> Path:
-    """Build MinIO unless it was built already; 3-5 minutes on two cores, up to 3 GB in Go's own cache."""
+    """Build MinIO unless it was built already; about 4 minutes on two cores and 1 GB in Go's own cache."""
     target = built_minio()
     if os.access(target, os.X_OK):
         return target
