@@ -98,9 +98,9 @@ class Receipts:
         with self._lock:
             self.failed += 1
         if self.first_error is None:
-            self.first_error = one_line(error).replace(
-                f"{type(error).__name__}: " * 2, f"{type(error).__name__}: "
-            )
+            # Some of kafka-python's errors repeat their name in their text.
+            name = f"{type(error).__name__}: "
+            self.first_error = one_line(error).replace(name * 2, name)
 
     def flush(self) -> None:
         """Write the manifest so far."""

@@ -55,7 +55,7 @@ class Records:
             self._cumulative.append((threshold, fault))
         self._total = threshold
         self._recent: list[Record] = []
-        self._repeats = settings.rates[faults.DUPLICATE] > 0
+        self._repeats = settings.rates.get(faults.DUPLICATE, 0) > 0
         self.last_event_ms: int | None = None
         self.first_event_ms: int | None = None
 

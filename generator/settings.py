@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 class FaultSettings:
     """How often each fault happens (0..1 of all records), and the limits that define some of them."""
 
-    rates: Mapping[str, float]
+    rates: Mapping[str, float] = field(default_factory=dict)
     late_after_seconds: int = 3600
     max_event_age_days: int = 3650
 
