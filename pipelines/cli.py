@@ -77,9 +77,7 @@ topic_options = stack(
     setting("--dead-letter-topic", "DEAD_LETTER_TOPIC", "dead_letter_queue", "Topic for dead letters."),
 )
 lake_options = stack(
-    setting(
-        "--lake", "LAKE_URI", DEFAULT_LAKE_URI, "Where the Delta tables live: s3a://bucket[/path] or a path."
-    ),
+    setting("--lake", "LAKE_URI", DEFAULT_LAKE_URI, "Where the Delta tables live: s3a://bucket[/path] or a path."),
     setting("--s3-endpoint", "AWS_ENDPOINT_URL", None, "S3 endpoint when it is not AWS, e.g. MinIO's URL."),
     setting("--s3-region", "AWS_REGION", "us-east-1", "S3 region."),
 )

@@ -130,7 +130,8 @@ class S3Settings:
 
         Checksums only "when required": boto3 ≥ 1.36 otherwise sends trailers that some S3 servers reject.
         """
-        return boto3.client(
+        # A session of its own: the default one keeps the first keys it sees for the whole process.
+        return boto3.Session().client(
             "s3",
             endpoint_url=self.endpoint,
             region_name=self.region,
@@ -163,9 +164,7 @@ def _properties_from_environment(environment: Mapping[str, str]) -> dict[str, st
         properties["sasl.mechanism"] = mechanism
     username = environment.get("KAFKA_SASL_USERNAME")
     if username:
-        module = (
-            "scram.ScramLoginModule" if (mechanism or "").startswith("SCRAM") else "plain.PlainLoginModule"
-        )
+        module = "scram.ScramLoginModule" if (mechanism or "").startswith("SCRAM") else "plain.PlainLoginModule"
         password = environment.get("KAFKA_SASL_PASSWORD", "")
         properties["sasl.jaas.config"] = _JAAS.format(
             module=module, username=_escape(username), password=_escape(password)

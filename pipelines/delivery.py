@@ -69,8 +69,9 @@ class Delivery:
         generation = outcomes.sparkSession.sparkContext.getLocalProperty("sql.streaming.queryId")
         batch = self.plan(str(generation), batch_id)
         seconds: dict[str, float] = {}
-        # One read and one parse of the batch feed all sinks.
-        kept = with_dead_letter(outcomes, batch).persist(StorageLevel.MEMORY_AND_DISK)
+        # One read and one parse of the batch feed all sinks. Nothing that differs between batches may come before
+        # this point: a literal in the wide projections would have Spark compile them again for each batch.
+        kept = outcomes.persist(StorageLevel.MEMORY_AND_DISK)
         try:
             with _timed(seconds, "count"):
                 counts = count(kept)
@@ -80,20 +81,20 @@ class Delivery:
             kept.unpersist()
         self.report(counts, batch, time.monotonic() - started)
 
-    def _write(
-        self, kept: DataFrame, batch: Batch, counts: Counts, seconds: dict[str, float]
-    ) -> dict[str, int]:
+    def _write(self, kept: DataFrame, batch: Batch, counts: Counts, seconds: dict[str, float]) -> dict[str, int]:
         versions = {}
         if counts.accepted:
             with _timed(seconds, EVENTS):
                 versions[EVENTS] = sinks.append(event_rows(kept, batch), self.lake, EVENTS, batch)
         if counts.dead:
             with _timed(seconds, DEAD_LETTERS):
-                rows = dead_letter_rows(kept, batch)
+                rows = dead_letter_rows(with_dead_letter(kept, batch), batch)
                 versions[DEAD_LETTERS] = sinks.append(rows, self.lake, DEAD_LETTERS, batch)
         if counts.records_in:
             with _timed(seconds, "kafka"):
-                records = sink_records(kept, batch, self.topics.enriched, self.topics.dead_letter)
+                records = sink_records(
+                    with_dead_letter(kept, batch), batch, self.topics.enriched, self.topics.dead_letter
+                )
                 sinks.publish(records, self.kafka, self.max_event_bytes)
         return versions
 

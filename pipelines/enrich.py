@@ -14,7 +14,7 @@ from typing import Any
 import click
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines import __version__, preflight, sinks, sources
 from pipelines.cli import CONTEXT_SETTINGS, RunFailed, StoppedByPolicy, run
@@ -58,7 +58,7 @@ def stream(settings: EnrichSettings, progress: Progress, shutdown: Shutdown) -> 
         progress.warn("PSEUDONYM_KEY is not set: user_id is passed on as it is.")
     spark = start_session("ecommerce-enrich", settings.s3)
     try:
-        checkpoint = checkpoint_for(settings, spark.sparkContext.master)
+        checkpoint = checkpoint_for(settings, str(spark.sparkContext.master))
         preflight.check_checkpoint(checkpoint, settings.s3)
         shutdown.listen(spark)
         sinks.ensure_tables(spark, settings.lake)
@@ -82,9 +82,7 @@ def stream(settings: EnrichSettings, progress: Progress, shutdown: Shutdown) -> 
             report=progress.batch,
             before=refuse_after_stop,
         )
-        raw = sources.read_raw(
-            spark, settings.kafka, settings.topics.raw, topic_id, settings.max_offsets_per_trigger
-        )
+        raw = sources.read_raw(spark, settings.kafka, settings.topics.raw, topic_id, settings.max_offsets_per_trigger)
         trigger: dict[str, Any] = (
             {"availableNow": True} if settings.available_now else {"processingTime": settings.trigger}
         )
@@ -126,9 +124,7 @@ def failure_of(error: StreamingQueryException) -> click.ClickException:
             "Raw records that were not processed yet are gone (retention, or a re-created topic): nothing was "
             "skipped, nothing written. See docs/operations.md, “Data loss”."
         )
-    lines = [
-        line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("at ")
-    ]
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("at ")]
     causes = [line for line in lines if line.startswith("Caused by:")] or lines
     return RunFailed(
         f"The stream stopped: {causes[-1][:300] if causes else text[:300]} "

@@ -37,9 +37,7 @@ def check_topics(kafka_settings: KafkaSettings, topics: Topics) -> str:
     if missing:
         raise ConfigurationError(f"Missing topic: {', '.join(missing)}. Create the topics: make topics")
     partitions = {name: len(described[name]["partitions"]) for name in named.values()}
-    small = [
-        name for name in (topics.enriched, topics.dead_letter) if partitions[name] < partitions[topics.raw]
-    ]
+    small = [name for name in (topics.enriched, topics.dead_letter) if partitions[name] < partitions[topics.raw]]
     if small:
         raise ConfigurationError(
             f"{', '.join(small)}: fewer partitions than {topics.raw} ({partitions[topics.raw]}). Grow them: make topics"
@@ -69,9 +67,7 @@ def check_lake(uri: str, s3: S3Settings) -> None:
             message = f"LAKE_URI={uri}: {endpoint} answered {code or type(error).__name__}."
         raise ConfigurationError(message) from error
     except (botocore.exceptions.NoCredentialsError, botocore.exceptions.PartialCredentialsError) as error:
-        raise ConfigurationError(
-            "No S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
-        ) from error
+        raise ConfigurationError("No S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.") from error
     except (botocore.exceptions.BotoCoreError, ValueError) as error:
         raise ConfigurationError(
             f"No S3 server answers at {endpoint} ({type(error).__name__}): start it or correct the setting."

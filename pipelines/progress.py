@@ -35,9 +35,7 @@ class Progress:
             name: self._total.failures.get(name, 0) + counts.failures.get(name, 0)
             for name in {**self._total.failures, **counts.failures}
         }
-        self._total = Counts(
-            self._total.records_in + counts.records_in, self._total.late + counts.late, failures
-        )
+        self._total = Counts(self._total.records_in + counts.records_in, self._total.late + counts.late, failures)
         rate = counts.records_in / seconds if seconds else 0.0
         self._say(
             f"batch {batch.batch_id}: {counts.records_in:,} in = {counts.accepted:,} accepted + {counts.dead:,} dead, "

@@ -45,7 +45,7 @@ class Shutdown:
         from pyspark.java_gateway import ensure_callback_server_started
 
         gateway: Any = spark.sparkContext._gateway
-        ensure_callback_server_started(gateway)
+        ensure_callback_server_started(gateway)  # type: ignore[no-untyped-call]
         self._jvm_handler = _JvmSignalHandler(self)
         signals = gateway.jvm.sun.misc.Signal
         for name in ("TERM", "INT"):

@@ -79,5 +79,5 @@ def publish(records: DataFrame, kafka: KafkaSettings, max_event_bytes: int) -> N
 
 def _last_version(spark: SparkSession, path: str) -> int:
     jvm: Any = spark._jvm
-    log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path)  # type: ignore[attr-defined]
+    log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path)
     return int(log.unsafeVolatileSnapshot().version())

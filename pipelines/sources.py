@@ -60,9 +60,7 @@ class OffsetLog:
         """(time of planning in ms since the epoch, partition → [start, end)) of a planned batch."""
         metadata, ends = self._read(batch_id)
         starts = self._read(batch_id - 1)[1] if batch_id > 0 else self._initial()
-        return int(metadata["batchTimestampMs"]), {
-            p: (starts.get(p, 0), end) for p, end in sorted(ends.items())
-        }
+        return int(metadata["batchTimestampMs"]), {p: (starts.get(p, 0), end) for p, end in sorted(ends.items())}
 
     def _read(self, batch_id: int) -> tuple[dict[str, Any], dict[int, int]]:
         _, metadata, offsets = self._text(f"{self._checkpoint}/offsets/{batch_id}").split("\n")[:3]
@@ -79,7 +77,7 @@ class OffsetLog:
         """A small file through Hadoop: the checkpoint may be on any file system that Spark knows."""
         jvm: Any = self._spark._jvm
         place = jvm.org.apache.hadoop.fs.Path(path)
-        stream = place.getFileSystem(self._spark._jsc.hadoopConfiguration()).open(place)  # type: ignore[attr-defined]
+        stream = place.getFileSystem(self._spark._jsc.hadoopConfiguration()).open(place)
         try:
             return bytes(jvm.org.apache.commons.io.IOUtils.toByteArray(stream)).decode("utf-8").lstrip("\0")
         finally:
@@ -100,7 +98,7 @@ class Lag:
             ends = self._consumer.end_offsets(partitions)
         except KafkaError:
             return None
-        return sum(max(0, end - processed[tp.partition]) for tp, end in ends.items())
+        return sum(max(0, int(end) - processed[tp.partition]) for tp, end in ends.items())
 
     def close(self) -> None:
         """Close the connection."""

@@ -43,9 +43,7 @@ def declared(topics: Topics, partitions: int, max_event_bytes: int) -> tuple[Top
     """The three topics, sinks first."""
     sink_bytes = str(sink_record_bytes(max_event_bytes))
     return (
-        TopicSpec(
-            topics.enriched, partitions, {"retention.ms": str(7 * DAY_MS), "max.message.bytes": sink_bytes}
-        ),
+        TopicSpec(topics.enriched, partitions, {"retention.ms": str(7 * DAY_MS), "max.message.bytes": sink_bytes}),
         TopicSpec(
             topics.dead_letter,
             partitions,
@@ -75,18 +73,14 @@ def ensure(kafka_settings: KafkaSettings, specs: tuple[TopicSpec, ...], replicat
     except (kafka.errors.KafkaError, OSError, ValueError) as error:
         raise kafka_problem(error, kafka_settings) from error
     try:
-        existing = {
-            t["name"]: t for t in admin.describe_topics() if t["name"] in {spec.name for spec in specs}
-        }
+        existing = {t["name"]: t for t in admin.describe_topics() if t["name"] in {spec.name for spec in specs}}
         # No topic may have fewer partitions than raw, the last one: the sinks grow first, and with it.
         raw = existing.get(specs[-1].name)
         least = len(raw["partitions"]) if raw else 0
         wanted = [replace(spec, partitions=max(spec.partitions, least)) for spec in specs]
         return [_ensure_one(admin, spec, existing.get(spec.name), replication) for spec in wanted]
     except kafka.errors.KafkaError as error:
-        raise ConfigurationError(
-            f"The topics could not be prepared: {type(error).__name__}: {error}"
-        ) from error
+        raise ConfigurationError(f"The topics could not be prepared: {type(error).__name__}: {error}") from error
     finally:
         admin.close()
 

@@ -18,9 +18,7 @@ def decode(records: DataFrame, max_event_bytes: int) -> DataFrame:
     text = F.when(F.octet_length(value) <= max_event_bytes, value.cast("string"))
     empty = value.isNull() | F.coalesce(text.isNotNull() & ~text.rlike(vocabulary.NOT_BLANK), F.lit(False))
     failure = (
-        F.when(
-            empty, failed("EMPTY_VALUE", "decode", "minLength", "a JSON object", "the value is null or blank")
-        )
+        F.when(empty, failed("EMPTY_VALUE", "decode", "minLength", "a JSON object", "the value is null or blank"))
         .when(
             F.octet_length(value) > max_event_bytes,
             failed(

@@ -22,7 +22,6 @@ from pipelines.transforms.json_values import entries_of, json_type, last_wins, l
 STRICT_JSON = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
 
 _VARIANTS = T.MapType(T.StringType(), T.VariantType())
-_TEXTS = T.MapType(T.StringType(), T.StringType())
 _OBJECTS = {f.name: f.dataType for f in schemas.EVENT if isinstance(f.dataType, T.StructType)}
 _SCALARS = [f for f in schemas.EVENT if f.name not in {*_OBJECTS, "items"}]
 _LEAVES = [("", f) for f in _SCALARS] + [(name, f) for name, fields in _OBJECTS.items() for f in fields]
@@ -33,9 +32,9 @@ _PRIVATE_KEYS = tuple({path.split(".")[-1].replace("_", "") for path in vocabula
 def diagnose(text: Column) -> Column:
     """struct<event, findings> of a text that is known to be one JSON object; it may repeat keys."""
     parsed = F.struct(
-        last_wins(F.from_json(text, _VARIANTS, STRICT_JSON)).alias("top"),
+        last_wins(F.from_json(text, "map<string,variant>", STRICT_JSON)).alias("top"),
         F.from_json(text, _loose_schema(), STRICT_JSON).alias("loose"),
-        last_wins(F.from_json(text, _TEXTS, STRICT_JSON)).alias("texts"),
+        last_wins(F.from_json(text, "map<string,string>", STRICT_JSON)).alias("texts"),
     )
     return let(let(parsed, _unpack), _check)
 
@@ -82,9 +81,7 @@ def _check(unpacked: Column) -> Column:
     results = F.struct(
         F.transform(declarations(_LEAVES), check).alias("leaves"),
         F.transform(unpacked["items"], _check_item).alias("items"),
-        F.map_keys(F.map_filter(unpacked["objects"], lambda _, entries: entries.isNotNull())).alias(
-            "present"
-        ),
+        F.map_keys(F.map_filter(unpacked["objects"], lambda _, entries: entries.isNotNull())).alias("present"),
         F.concat(_wrong_containers(unpacked), _unknown_fields(unpacked)).alias("findings"),
     )
     return let(results, _assemble)
@@ -96,14 +93,10 @@ def _check_item(item: Column, index: Column) -> Column:
     prefix = F.concat(path, F.lit("."))
 
     def check(field: Column) -> Column:
-        return check_leaf(
-            field, F.try_element_at(item["entries"], field["name"]), F.concat(prefix, field["name"])
-        )
+        return check_leaf(field, F.try_element_at(item["entries"], field["name"]), F.concat(prefix, field["name"]))
 
     leaves = F.transform(declarations([("items[]", f) for f in schemas.ITEM]), check)
-    no_object = finding(
-        item["given"], path, "type", "object", "must be a JSON object", F.lit("TYPE_MISMATCH")
-    )
+    no_object = finding(item["given"], path, "type", "object", "must be a JSON object", F.lit("TYPE_MISMATCH"))
     is_object = item["entries"].isNotNull()
     return F.struct(
         F.when(is_object, leaves).alias("leaves"),
@@ -126,14 +119,10 @@ def _assemble(results: Column) -> Column:
         value = F.struct(*[leaves[name, f.name] for f in fields])
         columns[name] = F.when(F.array_contains(results["present"], name), value)
     columns["items"] = F.transform(results["items"], item)
-    in_items = F.flatten(
-        F.transform(results["items"], lambda i: F.concat(_found(i["leaves"]), i["findings"]))
-    )
+    in_items = F.flatten(F.transform(results["items"], lambda i: F.concat(_found(i["leaves"]), i["findings"])))
     findings = F.concat(_found(results["leaves"]), F.coalesce(in_items, no_findings()), results["findings"])
     return F.struct(
-        F.struct(*[columns[name].alias(name) for name in schemas.EVENT.names])
-        .cast(schemas.EVENT)
-        .alias("event"),
+        F.struct(*[columns[name].alias(name) for name in schemas.EVENT.names]).cast(schemas.EVENT).alias("event"),
         findings.alias("findings"),
     )
 

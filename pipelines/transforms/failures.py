@@ -19,9 +19,7 @@ def failed(failure_type: str, stage: str, keyword: str | Column, expected: str, 
         F.lit(None).cast("string").alias("actual_type"),
         F.lit(message).alias("message"),
     )
-    whole = F.struct(
-        F.lit(failure_type).alias("type"), F.lit(stage).alias("stage"), F.array(error).alias("errors")
-    )
+    whole = F.struct(F.lit(failure_type).alias("type"), F.lit(stage).alias("stage"), F.array(error).alias("errors"))
     return whole.cast(schemas.FAILURE)
 
 

@@ -114,11 +114,7 @@ def _found(one: Column) -> Column:
     is_integer, is_money = kind == "integer", kind == "number"
     expected = F.when(is_integer | is_money, kind).otherwise("string")
     type_fits = (actual == expected) | (is_money & (actual == "integer"))
-    in_range = (
-        F.when(is_integer, one["integer"].isNotNull())
-        .when(is_money, one["money"].isNotNull())
-        .otherwise(True)
-    )
+    in_range = F.when(is_integer, one["integer"].isNotNull()).when(is_money, one["money"].isNotNull()).otherwise(True)
     allowed = (
         F.when(kind == "platform", one["text"].isin(*vocabulary.PLATFORMS))
         .when(kind == "sent_at", instant(one["text"]).isNotNull())

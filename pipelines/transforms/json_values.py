@@ -50,9 +50,7 @@ def _sorted_entries(entries: Column) -> Column:
     )
     return F.array_sort(
         located,
-        lambda a, b: (
-            F.when(a["key"] < b["key"], -1).when(a["key"] > b["key"], 1).otherwise(a["at"] - b["at"])
-        ),
+        lambda a, b: F.when(a["key"] < b["key"], -1).when(a["key"] > b["key"], 1).otherwise(a["at"] - b["at"]),
     )
 
 

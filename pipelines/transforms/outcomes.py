@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyspark.sql import DataFrame
 
@@ -24,7 +24,7 @@ class Rules:
 
     nonce: str
     enrichment: EnrichmentRules
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES
 
 

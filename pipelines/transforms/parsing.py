@@ -32,9 +32,7 @@ def parse(records: DataFrame, nonce: str) -> DataFrame:
     """
     return (
         records.withColumn("document", wrapped(F.col("text"), nonce))
-        .withColumn(
-            "parsed", F.from_json("text", _PARSED, {**STRICT_JSON, "columnNameOfCorruptRecord": _CORRUPT})
-        )
+        .withColumn("parsed", F.from_json("text", _PARSED, {**STRICT_JSON, "columnNameOfCorruptRecord": _CORRUPT}))
         .withColumn("proven", _is_proven(nonce))
         .withColumn("kind", F.when(~F.col("proven"), _kind(nonce)))
         .withColumn("diagnosis", F.when(F.col("kind").isin("object", "repeats"), diagnose(F.col("text"))))
@@ -75,15 +73,12 @@ def _kind(nonce: str) -> Column:
     # The variant parser refuses repeated keys, and lone surrogates, which are no text. Two other parsers accept
     # both: get_json_object proves that there is one document, from_json that it is strict JSON and an object.
     one_document = F.get_json_object(F.concat(F.lit("["), text, F.lit(f',"{nonce}"]')), "$[1]") == nonce
-    strict = F.from_json(text, T.MapType(T.StringType(), T.StringType()), STRICT_JSON).isNotNull()
+    strict = F.from_json(text, "map<string,string>", STRICT_JSON).isNotNull()
     escapes = F.regexp_replace(F.replace(text, F.lit("\\\\"), F.lit("")), _SURROGATE_PAIR, "")
     repeats = document.isNull() & one_document & strict & ~escapes.rlike(_LONE_SURROGATE)
     return F.when(
         text.isNotNull(),
-        F.when(whole & is_object, "object")
-        .when(whole, "other")
-        .when(repeats, "repeats")
-        .otherwise("invalid"),
+        F.when(whole & is_object, "object").when(whole, "other").when(repeats, "repeats").otherwise("invalid"),
     )
 
 

@@ -56,9 +56,7 @@ def source_headers() -> list[Column]:
 def enriched_headers() -> Column:
     """source.*, event_id and schema_version."""
     version = F.coalesce("event.schema_version", F.lit(vocabulary.SCHEMA_VERSION))
-    return F.array(
-        *source_headers(), _header("event_id", F.col("event.event_id")), _header("schema_version", version)
-    )
+    return F.array(*source_headers(), _header("event_id", F.col("event.event_id")), _header("schema_version", version))
 
 
 def dead_letter_headers(batch: Batch) -> Column:
@@ -69,9 +67,7 @@ def dead_letter_headers(batch: Batch) -> Column:
     failure, letter = F.col("failure"), F.col("dead_letter")
     message = F.concat_ws(
         "; ",
-        F.transform(
-            failure["errors"], lambda e: F.concat_ws(" ", F.nullif(e["path"], F.lit("")), e["message"])
-        ),
+        F.transform(failure["errors"], lambda e: F.concat_ws(" ", F.nullif(e["path"], F.lit("")), e["message"])),
     )
     ours = {
         "__connect.errors.topic": F.col("kafka_topic"),

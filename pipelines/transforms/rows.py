@@ -34,10 +34,7 @@ def event_rows(outcomes: DataFrame, batch: Batch) -> DataFrame:
 def dead_letter_rows(outcomes: DataFrame, batch: Batch) -> DataFrame:
     """The rows of `dead_letters`: one per dead record; `with_dead_letter` has been applied."""
     own = {
-        **{
-            name: F.col(f"dead_letter.{name}")
-            for name in ("dlq_schema", "dlq_id", "first_failed_at", "attempts")
-        },
+        **{name: F.col(f"dead_letter.{name}") for name in ("dlq_schema", "dlq_id", "first_failed_at", "attempts")},
         "failure_fields": F.col("dead_letter.failure_fields"),
         "original_timestamp_type": F.col("dead_letter.original_timestamp_type"),
         "original_timestamp": F.col("kafka_timestamp"),
@@ -61,9 +58,7 @@ def with_dead_letter(outcomes: DataFrame, batch: Batch) -> DataFrame:
     identity = F.sha2(F.concat_ws("|", "kafka_topic_id", "kafka_partition", "kafka_offset"), 256)
     earlier_id = _earlier("dlq.id", r"\A[0-9a-f]{64}\z")
     earlier_attempts = _earlier("dlq.attempts", r"\A[0-9]{1,6}\z").try_cast("int")
-    fields = F.filter(
-        F.array_distinct(F.transform("failure.errors", lambda e: e["path"])), lambda path: path != ""
-    )
+    fields = F.filter(F.array_distinct(F.transform("failure.errors", lambda e: e["path"])), lambda path: path != "")
     timestamp_type = F.coalesce(
         *[F.when(F.col("kafka_timestamp_type") == k, F.lit(v)) for k, v in _TIMESTAMP_TYPES.items()],
         F.lit("Unknown"),

@@ -38,9 +38,7 @@ def with_payload(records: DataFrame, max_event_bytes: int) -> DataFrame:
     header_bytes = F.aggregate(
         "headers",
         F.lit(0).cast("long"),
-        lambda total, h: (
-            total + F.octet_length(h["key"]) + F.coalesce(F.octet_length(h["value"]), F.lit(0)) + F.lit(8)
-        ),
+        lambda total, h: total + F.octet_length(h["key"]) + F.coalesce(F.octet_length(h["value"]), F.lit(0)) + F.lit(8),
     )
     dead = F.col("failure").isNotNull()
     return (

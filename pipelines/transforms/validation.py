@@ -168,9 +168,7 @@ def _item_problem() -> Column:
 
 def _item_errors() -> Column:
     """array<struct<failure_type, …ERROR>> over all items, in their order."""
-    explained = F.transform(
-        F.filter("findings", lambda f: f["failure_type"].isNotNull()), lambda f: f["path"]
-    )
+    explained = F.transform(F.filter("findings", lambda f: f["failure_type"].isNotNull()), lambda f: f["path"])
 
     def check(pair: Column, index: Column) -> Column:
         item, known = pair["item"], pair["explained"]
@@ -193,9 +191,7 @@ def _item_errors() -> Column:
     return F.coalesce(F.flatten(F.transform(paired, check)), F.array().cast(T.ArrayType(_TYPED_ERROR)))
 
 
-def _item_error(
-    failure_type: str, path: Column, field: str, keyword: str, expected: str, message: str
-) -> Column:
+def _item_error(failure_type: str, path: Column, field: str, keyword: str, expected: str, message: str) -> Column:
     return F.struct(
         F.lit(failure_type).alias("failure_type"),
         F.concat(path, F.lit(f".{field}")).alias("path"),

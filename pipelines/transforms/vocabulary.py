@@ -49,9 +49,7 @@ CRITICAL = frozenset(
 )
 
 # Never repeated outside raw, dead_letter_queue and dead_letters (page.* may carry queries with personal data).
-PRIVATE = frozenset(
-    {"ip_address", "user_id", "device", "device.user_agent", "page", "page.url", "page.referrer"}
-)
+PRIVATE = frozenset({"ip_address", "user_id", "device", "device.user_agent", "page", "page.url", "page.referrer"})
 
 # Bytes.
 DEFAULT_MAX_EVENT_BYTES = 921_600

@@ -18,9 +18,7 @@ def with_agent(events: DataFrame, rules: Sequence[tuple[str, str, str]]) -> Data
     """
     agent, platform = F.col("event.device.user_agent"), F.col("event.platform")
     is_bot = F.coalesce(_first(rules, "is_bot", agent).isNotNull(), F.lit(False))
-    app_os = F.when(platform == "ios", _APP_SYSTEMS["ios"]).when(
-        platform == "android", _APP_SYSTEMS["android"]
-    )
+    app_os = F.when(platform == "ios", _APP_SYSTEMS["ios"]).when(platform == "android", _APP_SYSTEMS["android"])
     category = F.lower("event.device.category")
     declared_class = F.when(category.isin("desktop", "mobile", "tablet"), category)
     return events.withColumns(

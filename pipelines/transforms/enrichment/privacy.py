@@ -19,9 +19,7 @@ def with_ip_prefix(events: DataFrame) -> DataFrame:
     address = F.col("event.ip_address")
     before_gap = F.split(F.substring_index(address, "::", 1), ":")
     groups = F.slice(F.concat(before_gap, F.array(F.lit("0"), F.lit("0"), F.lit("0"))), 1, 3)
-    short = F.transform(
-        groups, lambda g: F.regexp_replace(F.regexp_replace(F.lower(g), "^0+", ""), "^$", "0")
-    )
+    short = F.transform(groups, lambda g: F.regexp_replace(F.regexp_replace(F.lower(g), "^0+", ""), "^$", "0"))
     prefix = (
         F.when(address.rlike(_IPV4), F.concat(F.substring_index(address, ".", 3), F.lit(".0/24")))
         .when(address.rlike(_IPV6), F.concat(F.array_join(short, ":"), F.lit("::/48")))

@@ -20,9 +20,7 @@ def with_rescued_data(events: DataFrame) -> DataFrame:
     Private paths are left out, and their parents, since a mistyped parent may hold them.
     """
     kept = F.filter("notes", lambda n: n["value"].isNotNull() & ~n["path"].isin(*vocabulary.PRIVATE))
-    by_path = F.map_from_arrays(
-        F.transform(kept, lambda n: n["path"]), F.transform(kept, lambda n: n["value"])
-    )
+    by_path = F.map_from_arrays(F.transform(kept, lambda n: n["path"]), F.transform(kept, lambda n: n["value"]))
     return events.withColumn("rescued_data", F.when(F.size(kept) > 0, F.to_json(by_path)))
 
 
@@ -48,14 +46,10 @@ def with_warnings(events: DataFrame) -> DataFrame:
             _warning("ecommerce.value", "cart_value", "differs from the sum of price times quantity"),
         ),
     ]
-    noted = F.transform(
-        "notes", lambda n: F.struct(*[_noted(n, name).alias(name) for name in schemas.WARNING.names])
-    )
+    noted = F.transform("notes", lambda n: F.struct(*[_noted(n, name).alias(name) for name in schemas.WARNING.names]))
     every = F.concat(
         F.coalesce(noted, F.array().cast(_WARNINGS)),
-        F.filter(
-            F.array(*[F.when(condition, warning) for condition, warning in rules]), lambda w: w.isNotNull()
-        ),
+        F.filter(F.array(*[F.when(condition, warning) for condition, warning in rules]), lambda w: w.isNotNull()),
     )
     any_rule = F.greatest(*[F.coalesce(condition, F.lit(False)) for condition, _ in rules])
     present = any_rule | F.coalesce(F.size("notes") > 0, F.lit(False))
@@ -88,6 +82,4 @@ def _noted(note: Column, name: str) -> Column:
 
 
 def _warning(path: str, keyword: str, message: str) -> Column:
-    return F.struct(
-        F.lit(path).alias("path"), F.lit(keyword).alias("keyword"), F.lit(message).alias("message")
-    )
+    return F.struct(F.lit(path).alias("path"), F.lit(keyword).alias("keyword"), F.lit(message).alias("message"))

@@ -48,9 +48,9 @@ def with_referrer(events: DataFrame, referrers: Sequence[tuple[str, str]]) -> Da
 def without_query(url: Column) -> Column:
     """A URL without user, query and fragment."""
     bare = F.substring_index(F.substring_index(url, "?", 1), "#", 1)
-    return F.when(
-        bare.contains("@"), F.regexp_replace(bare, r"^([a-zA-Z][a-zA-Z0-9+.-]*://)[^/@]*@", "$1")
-    ).otherwise(bare)
+    return F.when(bare.contains("@"), F.regexp_replace(bare, r"^([a-zA-Z][a-zA-Z0-9+.-]*://)[^/@]*@", "$1")).otherwise(
+        bare
+    )
 
 
 def host(url: Column) -> Column:

@@ -1,0 +1,112 @@
+"""Prove that nothing was lost: ``python -m pipelines.verify [--manifest FILE]``. Needs no Spark.
+
+Reads:      the raw, enriched and dead-letter topics as a read_committed consumer is given them; the Delta
+            tables; the generator's manifest.
+Writes:     nothing but its report (a temporary folder holds the facts meanwhile).
+Guarantees: exit code 0 only if every record up to the audited end has exactly one outcome, in the lake and
+            on Kafka, with its bytes intact where it is dead; with a manifest, only if all in it came out right.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+import kafka.errors
+from rich.console import Console
+
+from pipelines.cli import (
+    CONTEXT_SETTINGS,
+    debug_option,
+    kafka_options,
+    lake_options,
+    run,
+    topic_options,
+)
+from pipelines.clients import KafkaSettings, S3Settings, kafka_problem
+from pipelines.lake import Lake
+from pipelines.preflight import check_topics
+from pipelines.settings import Topics
+from pipelines.verification.account import Account, account_for
+from pipelines.verification.facts import Facts
+from pipelines.verification.kafka_records import KafkaLogs
+from pipelines.verification.lake_tables import LakeTables
+from pipelines.verification.manifest import read_manifest
+from pipelines.verification.progress import Progress
+from pipelines.verification.report import show
+
+
+def verify(
+    kafka_settings: KafkaSettings,
+    topics: Topics,
+    lake: Lake,
+    s3: S3Settings,
+    manifest: Path | None,
+    caught_up: bool,
+    progress: Progress,
+) -> Account:
+    """Gather the facts and judge the claims.
+
+    Raises ConfigurationError where something is not there or not what it should be.
+    """
+    topic_id = check_topics(kafka_settings, topics)
+    # The lake is pinned before Kafka's ends are taken: what the tables hold, Kafka has given before.
+    tables = LakeTables(lake, s3)
+    with tempfile.TemporaryDirectory(prefix="verify-") as folder, Facts(Path(folder), topic_id) as facts:
+        remark = read_manifest(manifest, topics.raw, facts, progress) if manifest else None
+        logs = KafkaLogs(kafka_settings, topics.raw, topics.enriched, topics.dead_letter)
+        try:
+            logs.read_all(facts, progress)
+        finally:
+            logs.close()
+        tables.read_all(facts, progress)
+        with progress.task("the facts and comparing them"):
+            account = account_for(facts, with_manifest=manifest is not None, caught_up=caught_up)
+    if remark:
+        account.remarks.append(remark)
+    return account
+
+
+@click.command(context_settings=CONTEXT_SETTINGS)
+@click.option(
+    "--manifest",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The generator's manifest: prove as well that each fault in it was found where it belongs.",
+)
+@click.option("--caught-up", is_flag=True, help="Records that are not processed yet are a failure, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print the account as JSON.")
+@kafka_options
+@topic_options
+@lake_options
+@debug_option
+def main(manifest: Path | None, caught_up: bool, as_json: bool, debug: bool, **options: Any) -> int:
+    """Prove that records in = accepted + dead + duplicate, each exactly once, in the lake and on Kafka.
+
+    Records beyond the last recorded batch are reported as lag. Exit codes: 0 proven, 1 not proven (what is
+    missing, doubled or altered is listed), 2 configuration.
+    """
+    kafka_settings = KafkaSettings.load(options["bootstrap_servers"], options["kafka_config"])
+    try:
+        account = verify(
+            kafka_settings,
+            Topics(options["raw_topic"], options["enriched_topic"], options["dead_letter_topic"]),
+            Lake(options["lake"]),
+            S3Settings(options["s3_endpoint"], options["s3_region"]),
+            manifest,
+            caught_up,
+            Progress(Console(stderr=True)),
+        )
+    except kafka.errors.KafkaError as error:
+        raise kafka_problem(error, kafka_settings) from error
+    if as_json:
+        click.echo(json.dumps(account.as_json(), indent=2))
+    else:
+        show(account, Console())
+    return 0 if account.proven else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(main))
