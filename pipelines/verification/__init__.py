@@ -1,0 +1,1 @@
+"""How `pipelines.verify` proves that nothing was lost: gather facts, judge claims by SQL, report."""
