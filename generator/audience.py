@@ -155,9 +155,7 @@ BOTS: Weighted[Device] = Weighted(
         ),
         (
             2,
-            Device(
-                "web", "desktop", None, "Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)"
-            ),
+            Device("web", "desktop", None, "Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)"),
         ),
         (1, Device("web", "desktop", None, "python-requests/2.32.3")),
     ]

@@ -63,12 +63,8 @@ def load_catalog(location: str | None = None) -> Catalog:
             text = Path(location.removeprefix("file://")).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         hint = " (the generator reads local files only)" if location and "://" in location else ""
-        raise ConfigurationError(
-            f"--catalog: {source} cannot be read: {type(error).__name__}{hint}."
-        ) from error
-    products = [
-        _product(line, source, number) for number, line in enumerate(text.splitlines(), 1) if line.strip()
-    ]
+        raise ConfigurationError(f"--catalog: {source} cannot be read: {type(error).__name__}{hint}.") from error
+    products = [_product(line, source, number) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
     if not products:
         raise ConfigurationError(f"--catalog: {source} has no products.")
     return Catalog.of(products)

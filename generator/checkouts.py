@@ -63,6 +63,4 @@ def refund(order: Order, rng: Random) -> Step:
     """The whole order comes back, or one of its lines."""
     whole = len(order.lines) == 1 or rng.random() < 0.5
     lines = order.lines if whole else [rng.choice(order.lines)]
-    return priced_step(
-        "refund", lines, transaction_id=order.transaction_id, refund_reason=rng.choice(_REFUND_REASONS)
-    )
+    return priced_step("refund", lines, transaction_id=order.transaction_id, refund_reason=rng.choice(_REFUND_REASONS))

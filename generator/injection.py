@@ -130,9 +130,7 @@ def _retypable(event: Event) -> list[tuple[str, Any, str, dict[str, Callable[[An
     if items:
         found.append(("items", event, "items", _NOT_AN_ARRAY))
         last = len(items) - 1
-        found += [
-            (f"items[{last}].{name}", items[last], name, _NOT_A_STRING) for name in ("item_id", "item_name")
-        ]
+        found += [(f"items[{last}].{name}", items[last], name, _NOT_A_STRING) for name in ("item_id", "item_name")]
         found += [
             (f"items[{last}].{name}", items[last], name, _NOT_A_NUMBER)
             for name in ("price", "quantity")

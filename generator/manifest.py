@@ -122,9 +122,7 @@ def open_lines(path: Path, flag: str, append: bool) -> tuple[IO[bytes], int]:
         os.truncate(file.fileno(), size)
         return file, lines
     except FileExistsError as error:
-        raise ConfigurationError(
-            f"{flag}: {path} exists; name another file, or --append to add to it."
-        ) from error
+        raise ConfigurationError(f"{flag}: {path} exists; name another file, or --append to add to it.") from error
     except OSError as error:
         raise ConfigurationError(f"{flag}: {path} cannot be written: {error.strerror}.") from error
 

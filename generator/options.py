@@ -40,11 +40,7 @@ class GroupedCommand(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the option groups; what is in none comes last."""
-        rows = {
-            param.name: row
-            for param in self.get_params(ctx)
-            if (row := param.get_help_record(ctx)) is not None
-        }
+        rows = {param.name: row for param in self.get_params(ctx) if (row := param.get_help_record(ctx)) is not None}
         for title, names in _GROUPS.items():
             with formatter.section(title):
                 formatter.write_dl([rows.pop(name) for name in names])
@@ -64,9 +60,7 @@ def generator_options(command: Command) -> Command:
         )
         for fault in FAULTS
     ]
-    for decorate in reversed(
-        [*_TARGET, *_AMOUNT, *_SIMULATION, *fault_rates, *_LIMITS, *_ACCOUNT, debug_option]
-    ):
+    for decorate in reversed([*_TARGET, *_AMOUNT, *_SIMULATION, *fault_rates, *_LIMITS, *_ACCOUNT, debug_option]):
         command = decorate(command)
     return command
 
@@ -141,9 +135,7 @@ _SIMULATION = [
         "Seconds of simulated time per second at --rate (0 counts as 100/s). [default: 1]",
         type=click.FloatRange(min=0, min_open=True),
     ),
-    setting(
-        "--catalog", "CATALOG_URI", None, "Products, JSON Lines; a local file. [default: the bundled one]"
-    ),
+    setting("--catalog", "CATALOG_URI", None, "Products, JSON Lines; a local file. [default: the bundled one]"),
 ]
 _LIMITS = [
     setting(
@@ -169,9 +161,7 @@ _ACCOUNT = [
         "Note every acknowledged record here, JSON Lines. A file that exists is refused: it proves a run.",
         type=click.Path(dir_okay=False),
     ),
-    setting(
-        "--append", "GENERATOR_APPEND", False, "Add to an existing --manifest and --output.", is_flag=True
-    ),
+    setting("--append", "GENERATOR_APPEND", False, "Add to an existing --manifest and --output.", is_flag=True),
     click.option(
         "--summary/--no-summary",
         default=True,

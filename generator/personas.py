@@ -97,9 +97,7 @@ class Persona:
 
 
 PERSONAS = (
-    Persona(
-        "browser", 0.46, {}, account_probability=0.25, return_probability=0.15, cart_return_probability=0.3
-    ),
+    Persona("browser", 0.46, {}, account_probability=0.25, return_probability=0.15, cart_return_probability=0.3),
     Persona(
         "bargain_hunter",
         0.18,

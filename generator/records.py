@@ -40,9 +40,7 @@ class Record:
 class Records:
     """All records of a run, in the order to send them. Same shop, timeline, settings and seed: same bytes."""
 
-    def __init__(
-        self, shop: Shop, timeline: Timeline, settings: FaultSettings, ids: Random, chance: Random
-    ) -> None:
+    def __init__(self, shop: Shop, timeline: Timeline, settings: FaultSettings, ids: Random, chance: Random) -> None:
         self._steps = shop.steps()
         self._timeline = timeline
         self._settings = settings
@@ -82,9 +80,7 @@ class Records:
                 return fault
         return None
 
-    def _record(
-        self, session: Session, step: Step, event_ms: int, sent_ms: int | None, fault: str | None
-    ) -> Record:
+    def _record(self, session: Session, step: Step, event_ms: int, sent_ms: int | None, fault: str | None) -> Record:
         if self.first_event_ms is None:
             self.first_event_ms = event_ms
         self.last_event_ms = event_ms

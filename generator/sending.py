@@ -69,9 +69,7 @@ class Pace:
 class Sending:
     """The loop of a run. `ended_by` says why it ended, `problem` what went wrong, if anything."""
 
-    def __init__(
-        self, settings: Settings, clock: Clock, sink: Sink, receipts: Receipts, progress: Progress
-    ) -> None:
+    def __init__(self, settings: Settings, clock: Clock, sink: Sink, receipts: Receipts, progress: Progress) -> None:
         self._settings = settings
         self._clock = clock
         self._sink = sink

@@ -113,9 +113,7 @@ def _fault_settings(options: Mapping[str, Any]) -> FaultSettings:
     rates = {fault: options[f"{fault}_rate"] for fault in FAULTS}
     # Ten rates of 0.1 add up to a hair more than 1 in floating point.
     if sum(rates.values()) > 1 + 1e-9:
-        raise click.UsageError(
-            f"The fault rates add up to {sum(rates.values()):g}; they may reach 1 at most."
-        )
+        raise click.UsageError(f"The fault rates add up to {sum(rates.values()):g}; they may reach 1 at most.")
     return FaultSettings(rates, options["late_after_seconds"], options["max_event_age_days"])
 
 
@@ -137,8 +135,7 @@ def _time_settings(options: Mapping[str, Any], now_ms: int) -> TimeSettings:
     limit_days = min(options["max_event_age_days"] or ANCIENT_FROM_DAYS, ANCIENT_FROM_DAYS) - 1
     if start_ms < now_ms - limit_days * _DAY_MS:
         raise click.UsageError(
-            f"--start-time is more than {limit_days} days ago: "
-            "the pipeline rejects such events (MAX_EVENT_AGE_DAYS)."
+            f"--start-time is more than {limit_days} days ago: the pipeline rejects such events (MAX_EVENT_AGE_DAYS)."
         )
     return TimeSettings(start_ms, end_ms, speedup or 1.0)
 

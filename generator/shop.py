@@ -37,9 +37,7 @@ class Shop:
     (`expected_steps`) asks for fewer visits than that, all gaps are shortened to keep the rate.
     """
 
-    def __init__(
-        self, catalog: Catalog, rng: Random, steps_per_second: float, expected_steps: int | None
-    ) -> None:
+    def __init__(self, catalog: Catalog, rng: Random, steps_per_second: float, expected_steps: int | None) -> None:
         self._catalog = catalog
         self._rng = rng
         visits = min(steps_per_second * GAP_MEAN_SECONDS, MAX_CONCURRENT_VISITS)

@@ -20,9 +20,7 @@ Generate = Callable[..., list[Record]]
 def generate() -> Generate:
     """``generate(count, seed=…, rates={fault: share}, now_ms=…, start_ms=…, end_ms=…)``."""
 
-    def records(
-        count: int, *, seed: int = 7, rates: Any = None, now_ms: int = NOW_MS, **time: Any
-    ) -> list[Record]:
+    def records(count: int, *, seed: int = 7, rates: Any = None, now_ms: int = NOW_MS, **time: Any) -> list[Record]:
         settings = Settings(
             sink="null",
             faults=FaultSettings(rates or {}),

@@ -79,9 +79,7 @@ def undeclared(event: dict[str, Any]) -> list[str]:
             ]
         elif name == "ecommerce":
             found += [f"{name}.{field}" for field in value if field not in ECOMMERCE_TEXTS | set(MONEY)]
-            found += [
-                field for field in ECOMMERCE_TEXTS if field in value and not isinstance(value[field], str)
-            ]
+            found += [field for field in ECOMMERCE_TEXTS if field in value and not isinstance(value[field], str)]
         elif name == "items":
             declared = ITEM_TEXTS | set(ITEM_MONEY) | {"quantity", "index"}
             found += [f"items.{field}" for item in value for field in item if field not in declared]

@@ -15,9 +15,7 @@ import pytest
 
 COMMAND = [sys.executable, "-m", "generator"]
 # Settings of the machine that runs the tests must not change them.
-ENVIRONMENT = {
-    name: value for name, value in os.environ.items() if not name.startswith(("GENERATOR_", "KAFKA_"))
-}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("GENERATOR_", "KAFKA_"))}
 
 
 def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -106,9 +106,7 @@ def test_live_sessions_never_go_back_in_time(live_events):
 
 def test_a_shopper_keeps_device_and_place_and_counts_sessions(events):
     for shopper in by(events, "anonymous_id").values():
-        assert (
-            len({json.dumps([event["device"], event["geo"], event["ip_address"]]) for event in shopper}) == 1
-        )
+        assert len({json.dumps([event["device"], event["geo"], event["ip_address"]]) for event in shopper}) == 1
         numbers = [event["session_number"] for event in shopper]
         assert numbers == sorted(numbers)
         assert set(numbers) == set(range(1, numbers[-1] + 1))
@@ -131,9 +129,7 @@ def test_the_cart_is_what_was_put_in_and_not_taken_out(events):
         cart: Counter[tuple[str, str | None]] = Counter()
         for event in shopper:
             items = {
-                (i["item_id"], i.get("item_variant")): i["quantity"]
-                for i in event.get("items", [])
-                if "quantity" in i
+                (i["item_id"], i.get("item_variant")): i["quantity"] for i in event.get("items", []) if "quantity" in i
             }
             if event["event_name"] == "add_to_cart":
                 cart.update(items)
@@ -182,9 +178,7 @@ def test_some_visits_come_from_campaigns_some_from_bots_some_from_apps(events):
     landings = [event for event in events if event["session_event_index"] == 1]
     urls = [event["page"].get("url", "") for event in landings]
     assert sum("utm_source=" in url for url in urls) > len(landings) / 20
-    assert any(
-        "utm_source=" in url and "traffic" not in event for url, event in zip(urls, landings, strict=True)
-    )
+    assert any("utm_source=" in url and "traffic" not in event for url, event in zip(urls, landings, strict=True))
     assert any("Googlebot" in event["device"]["user_agent"] for event in landings)
     assert {event["platform"] for event in landings} == {"web", "ios", "android"}
 
