@@ -21,6 +21,11 @@ import kafka.errors
 
 from pipelines.cli import ConfigurationError
 
+# Whatever kafka-python calls a refusal of who we are.
+_REFUSED = (
+    kafka.errors.SaslAuthenticationFailedError,
+    kafka.errors.AuthorizationError,
+)
 _JAAS = 'org.apache.kafka.common.security.{module} required username="{username}" password="{password}";'
 _JAAS_CREDENTIAL = re.compile(r'(username|password)\s*=\s*"((?:[^"\\]|\\.)*)"')
 
@@ -91,7 +96,7 @@ class KafkaSettings:
 def kafka_problem(error: Exception, settings: KafkaSettings) -> ConfigurationError:
     """One line for a person about a failed connection to Kafka."""
     where = f"KAFKA_BOOTSTRAP_SERVERS={settings.bootstrap_servers}"
-    if isinstance(error, kafka.errors.AuthenticationFailedError | kafka.errors.AuthorizationError):
+    if isinstance(error, _REFUSED):
         return ConfigurationError(
             f"Kafka at {where} refused the credentials ({type(error).__name__}): "
             "check KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD."

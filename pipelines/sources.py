@@ -28,6 +28,8 @@ def read_raw(
         .option("failOnDataLoss", "true")
         .option("kafka.isolation.level", "read_committed")
         .option("includeHeaders", "true")
+        # A poll holds its records uncompressed: 500 (the default) of 25 MB each would not fit any heap.
+        .option("kafka.max.poll.records", "50")
         .option("maxOffsetsPerTrigger", str(max_offsets_per_trigger))
         .load()
     )

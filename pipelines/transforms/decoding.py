@@ -12,26 +12,23 @@ from pipelines.transforms.failures import failed
 def decode(records: DataFrame, max_event_bytes: int) -> DataFrame:
     """Add `text` (null unless it is decodable) and `failure` (null unless it is not).
 
-    EMPTY_VALUE, SIZE_VIOLATION (more than `max_event_bytes`) and NOT_UTF8 are found here.
+    EMPTY_VALUE, SIZE_VIOLATION (a value of more than `max_event_bytes`, or an oversized key) and NOT_UTF8 are
+    found here. Needs the sizes of `sizing.bounded`.
     """
-    value = F.col("value")
-    text = F.when(F.octet_length(value) <= max_event_bytes, value.cast("string"))
-    empty = value.isNull() | F.coalesce(text.isNotNull() & ~text.rlike(vocabulary.NOT_BLANK), F.lit(False))
+    large = F.col("value_bytes") > max_event_bytes
+    text = F.when(~large, F.col("value").cast("string"))
+    blank = F.when(large, F.col("value_is_blank")).otherwise(~text.rlike(vocabulary.NOT_BLANK))
+    limit = f"at most {max_event_bytes} bytes"
     failure = (
-        F.when(empty, failed("EMPTY_VALUE", "decode", "minLength", "a JSON object", "the value is null or blank"))
-        .when(
-            F.octet_length(value) > max_event_bytes,
-            failed(
-                "SIZE_VIOLATION",
-                "decode",
-                "maxLength",
-                f"at most {max_event_bytes} bytes",
-                "the value is too large",
-            ),
+        F.when(
+            F.col("value").isNull() | blank,
+            failed("EMPTY_VALUE", "decode", "minLength", "a JSON object", "the value is null or blank"),
         )
+        .when(large, failed("SIZE_VIOLATION", "decode", "maxLength", limit, "the value is too large"))
         .when(
-            ~F.is_valid_utf8(text),
-            failed("NOT_UTF8", "decode", "encoding", "UTF-8", "the value is not UTF-8"),
+            F.col("key_is_large"),
+            failed("SIZE_VIOLATION", "decode", "maxLength", "a key that fits", "the key is too large"),
         )
+        .when(~F.is_valid_utf8(text), failed("NOT_UTF8", "decode", "encoding", "UTF-8", "the value is not UTF-8"))
     )
     return records.withColumn("failure", failure).withColumn("text", F.when(F.col("failure").isNull(), text))

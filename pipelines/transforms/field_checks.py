@@ -51,14 +51,18 @@ def declarations(fields: list[tuple[str, T.StructField]]) -> Column:
     return F.from_json(F.lit(json.dumps(described)), _DECLARATIONS)
 
 
-def check_leaf(field: Column, value: Column, path: Column) -> Column:
-    """One scalar as struct<text, integer, money, found>: the typed values are null unless the value fits."""
+def check_leaf(field: Column, value: Column, path: Column, has_long_number: Column) -> Column:
+    """One scalar as struct<text, integer, money, found>: the typed values are null unless the value fits.
+
+    `has_long_number`: somewhere in the document is a number of more digits than a variant's decimal can hold.
+    """
     one = F.struct(
         value.alias("value"),
         json_type(value).alias("actual"),
         field["kind"].alias("kind"),
         field["critical"].alias("critical"),
         path.alias("path"),
+        has_long_number.alias("has_long_number"),
         F.try_variant_get(value, "$", "string").alias("text"),
         F.try_variant_get(value, "$", "int").alias("integer"),
         F.try_variant_get(value, "$", schemas.MONEY.simpleString()).alias("money"),
@@ -130,7 +134,7 @@ def _found(one: Column) -> Column:
         .when(~type_fits, finding(value, path, "type", expected, wrong_type, mismatch))
         .when(~in_range, finding(value, path, "range", expected, "the number is too large", mismatch))
         .when(
-            is_money & ~_is_exact(value, one["money"]),
+            is_money & ~_is_exact(one),
             finding(
                 value,
                 path,
@@ -151,13 +155,16 @@ def _only_fitting(pair: Column) -> Column:
     return F.struct(*values, pair["found"])
 
 
-def _is_exact(value: Column, money: Column) -> Column:
-    """Whether a number has at most two decimals. Variants drop trailing zeros, so a decimal's scale tells."""
-    shape = F.schema_of_variant(value)
-    as_double = F.try_variant_get(value, "$", "double")
-    return shape.rlike(r"\A(BIGINT|DECIMAL\(\d+,[0-2]\))\z") | (
-        (shape == "DOUBLE") & (money.cast("double") == as_double)
-    )
+def _is_exact(one: Column) -> Column:
+    """Whether a number has at most two decimals.
+
+    Variants drop trailing zeros, so a decimal's scale tells. A number with an exponent is a double, and so is one of
+    more than 38 digits, whose last digits are gone: that one is not trusted.
+    """
+    shape = F.schema_of_variant(one["value"])
+    as_double = F.try_variant_get(one["value"], "$", "double")
+    same = (shape == "DOUBLE") & ~one["has_long_number"] & (one["money"].cast("double") == as_double)
+    return shape.rlike(r"\A(BIGINT|DECIMAL\(\d+,[0-2]\))\z") | same
 
 
 def _json_kind(data_type: T.DataType) -> str:

@@ -12,7 +12,7 @@ from pipelines.transforms.enrichment import EnrichmentRules, enrich
 from pipelines.transforms.failures import set_aside
 from pipelines.transforms.parsing import parse
 from pipelines.transforms.records import LINEAGE
-from pipelines.transforms.sizing import with_payload, with_size_checked
+from pipelines.transforms.sizing import bounded, with_payload, with_size_checked
 from pipelines.transforms.times import with_times
 from pipelines.transforms.validation import Limits, validate
 from pipelines.transforms.vocabulary import DEFAULT_MAX_EVENT_BYTES
@@ -35,7 +35,7 @@ def to_outcomes(records: DataFrame, rules: Rules) -> DataFrame:
     and the columns of `schemas.ENRICHMENT`. A dead one has `failure`, `salvaged`, `payload_*`, and the original
     value, key and headers.
     """
-    decoded = decode(records, rules.max_event_bytes)
+    decoded = decode(bounded(records, rules.max_event_bytes), rules.max_event_bytes)
     parsed = parse(decoded, rules.nonce)
     validated = validate(with_times(parsed), rules.limits)
     enriched = enrich(set_aside(validated), rules.enrichment)

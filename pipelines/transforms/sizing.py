@@ -1,8 +1,12 @@
-"""What fits into a Kafka record of the sink topics, and what is cut or refused because it does not."""
+"""What fits into a Kafka record of the sink topics, and what is cut or refused because it does not.
+
+The raw topic's limit counts compressed bytes, so a record may hold tens of megabytes. `bounded` cuts those before
+anything else: every later projection would copy them.
+"""
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.transforms.failures import failed, set_aside
@@ -15,11 +19,36 @@ RESERVED_BYTES = 32 * 1024
 _MAX_GROWTH = 8
 
 
+def bounded(records: DataFrame, max_event_bytes: int) -> DataFrame:
+    """Add `value_bytes` and, for a value larger than `max_event_bytes`, `value_sha256` and `value_is_blank`.
+
+    Then cut such values to what a dead letter can hold, and take away keys and headers of more than a quarter of
+    that: `is_cut` says so, `key_is_large` tells a key from one that was null.
+    """
+    room = _room(max_event_bytes)
+    large = F.octet_length("value") > max_event_bytes
+    large_key = F.coalesce(F.octet_length("key") > room // 4, F.lit(False))
+    large_headers = F.coalesce(_header_bytes() > room // 4, F.lit(False))
+    cut_value = F.when(large, F.substring("value", 1, room)).otherwise(F.col("value"))
+    return records.withColumns(
+        {
+            "value_bytes": F.coalesce(F.octet_length("value"), F.lit(0)).cast("long"),
+            "value_sha256": F.when(large, F.sha2("value", 256)),
+            "value_is_blank": F.when(large, ~F.col("value").cast("string").rlike(r"[^\s]")),
+            "value": cut_value,
+            "key": F.when(~large_key, F.col("key")),
+            "key_is_large": large_key,
+            "headers": F.when(~large_headers, F.col("headers")),
+            "is_cut": large_key | large_headers,
+        }
+    )
+
+
 def with_size_checked(records: DataFrame, max_event_bytes: int) -> DataFrame:
     """SIZE_VIOLATION (stage enrich) for accepted events whose enriched record would not fit its topic."""
     limit = sink_record_bytes(max_event_bytes)
-    key_bytes = F.coalesce(F.octet_length("key"), F.lit(0))
-    suspicious = (F.octet_length("value") * _MAX_GROWTH + key_bytes + RESERVED_BYTES) > limit
+    key_bytes = _bytes(F.col("key"))
+    suspicious = (F.col("value_bytes") * _MAX_GROWTH + key_bytes + RESERVED_BYTES) > limit
     too_large = suspicious & (F.octet_length(enriched_json()) + key_bytes + RESERVED_BYTES > limit)
     failure = failed(
         "SIZE_VIOLATION", "enrich", "maxLength", f"at most {limit} bytes", "the enriched record is too large"
@@ -29,43 +58,41 @@ def with_size_checked(records: DataFrame, max_event_bytes: int) -> DataFrame:
 
 
 def with_payload(records: DataFrame, max_event_bytes: int) -> DataFrame:
-    """Add payload_sha256, payload_bytes and payload_truncated to dead records, and cut what cannot fit.
+    """Add payload_sha256, payload_bytes and payload_truncated to dead records; cut the value to what still fits.
 
-    The hash and the length are of the whole value. Accepted records lose `value` and `headers`, which nobody
-    reads again, so that the hand-over to the sinks stays narrow. Oversized keys and headers are dropped.
+    Hash and length are of the whole value. Accepted records lose `value` and `headers`, which nobody reads again,
+    so that the hand-over to the sinks stays narrow.
     """
-    room = sink_record_bytes(max_event_bytes) - RESERVED_BYTES
-    header_bytes = F.aggregate(
-        "headers",
-        F.lit(0).cast("long"),
-        lambda total, h: total + F.octet_length(h["key"]) + F.coalesce(F.octet_length(h["value"]), F.lit(0)) + F.lit(8),
-    )
+    taken = _bytes(F.col("key")) + F.coalesce(_header_bytes(), F.lit(0))
+    room = F.greatest(F.lit(_room(max_event_bytes)).cast("long") - taken, F.lit(0).cast("long"))
     dead = F.col("failure").isNotNull()
     return (
-        records.withColumn("key_bytes", F.coalesce(F.octet_length("key"), F.lit(0)).cast("long"))
-        .withColumn("header_bytes", F.when(dead, F.coalesce(header_bytes, F.lit(0).cast("long"))))
-        .withColumn("keeps_key", F.col("key_bytes") <= room // 4)
-        .withColumn("keeps_headers", F.col("header_bytes") <= room // 4)
-        .withColumn(
-            "value_room",
-            F.lit(room).cast("long")
-            - F.when(F.col("keeps_key"), F.col("key_bytes")).otherwise(0)
-            - F.when(F.col("keeps_headers"), F.col("header_bytes")).otherwise(0),
-        )
+        records.withColumn("value_room", F.when(dead, room))
         .withColumns(
             {
-                "payload_sha256": F.when(dead, F.sha2("value", 256)),
-                "payload_bytes": F.when(dead, F.coalesce(F.octet_length("value"), F.lit(0)).cast("long")),
-                "payload_truncated": F.when(
-                    dead,
-                    F.coalesce(F.octet_length("value") > F.col("value_room"), F.lit(False))
-                    | ~F.col("keeps_key")
-                    | ~F.col("keeps_headers"),
-                ),
-                "value": F.when(dead, F.expr("substring(value, 1, cast(value_room as int))")),
-                "key": F.when(F.col("keeps_key") | ~dead, F.col("key")),
-                "headers": F.when(dead & F.col("keeps_headers"), F.col("headers")),
+                "payload_sha256": F.when(dead, F.coalesce("value_sha256", F.sha2("value", 256))),
+                "payload_bytes": F.when(dead, F.col("value_bytes")),
+                "payload_truncated": F.when(dead, (F.col("value_bytes") > F.col("value_room")) | F.col("is_cut")),
+                "value": F.when(dead, F.substring("value", F.lit(1), F.col("value_room").cast("int"))),
+                "headers": F.when(dead, F.col("headers")),
             }
         )
-        .drop("key_bytes", "header_bytes", "keeps_key", "keeps_headers", "value_room")
+        .drop("value_room", "value_bytes", "value_sha256", "value_is_blank", "is_cut", "key_is_large")
+    )
+
+
+def _room(max_event_bytes: int) -> int:
+    return sink_record_bytes(max_event_bytes) - RESERVED_BYTES
+
+
+def _bytes(binary: Column) -> Column:
+    return F.coalesce(F.octet_length(binary), F.lit(0)).cast("long")
+
+
+def _header_bytes() -> Column:
+    per_header = 8  # lengths
+    return F.aggregate(
+        "headers",
+        F.lit(0).cast("long"),
+        lambda total, h: total + F.octet_length(h["key"]) + _bytes(h["value"]) + F.lit(per_header),
     )

@@ -1,0 +1,106 @@
+"""How the integration tests run this project's programs: as people do, as processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import deltalake
+import pyarrow as pa
+
+from pipelines.clients import KafkaSettings, S3Settings
+from pipelines.lake import Lake
+from pipelines.settings import PROJECT_ROOT, Topics
+from pipelines.topics import declared, ensure
+
+TIMEOUT_SECONDS = 300
+PARTITIONS = 3
+
+
+@dataclass(frozen=True)
+class Site:
+    """One pipeline on the real servers: its own topics, lake and checkpoint."""
+
+    environment: dict[str, str]
+    topics: Topics
+    folder: Path
+
+    @classmethod
+    def create(cls, environment: dict[str, str], name: str, folder: Path) -> Site:
+        topics = Topics(f"raw-{name}", f"enriched-{name}", f"dead-{name}")
+        own = {
+            "RAW_TOPIC": topics.raw,
+            "ENRICHED_TOPIC": topics.enriched,
+            "DEAD_LETTER_TOPIC": topics.dead_letter,
+            "LAKE_URI": f"{environment['LAKE_URI']}/{name}",
+            "CHECKPOINT_URI": str(folder / "checkpoint"),
+        }
+        site = cls({**os.environ, **environment, **own}, topics, folder)
+        ensure(site.kafka, declared(topics, PARTITIONS, 921_600), 1)
+        return site
+
+    @property
+    def kafka(self) -> KafkaSettings:
+        return KafkaSettings(self.environment["KAFKA_BOOTSTRAP_SERVERS"])
+
+    @property
+    def lake(self) -> Lake:
+        return Lake(self.environment["LAKE_URI"])
+
+    def start_enrich(self, *arguments: str, **more_environment: str) -> subprocess.Popen[str]:
+        """spark-submit pipelines/enrich.py, its stderr in enrich.log."""
+        log = (self.folder / "enrich.log").open("a")
+        command = ["spark-submit", str(PROJECT_ROOT / "pipelines" / "enrich.py"), *arguments]
+        environment = {**self.environment, **more_environment}
+        return subprocess.Popen(command, env=environment, stdout=log, stderr=log, text=True, cwd=self.folder)
+
+    def enrich(self, *arguments: str, **more_environment: str) -> int:
+        """Run the job to its end; its exit code."""
+        return self.start_enrich(*arguments, **more_environment).wait(TIMEOUT_SECONDS)
+
+    def drain(self, *arguments: str) -> None:
+        """Process everything there is."""
+        assert self.enrich("--available-now", *arguments) == 0, self.log()
+
+    def log(self) -> str:
+        return (self.folder / "enrich.log").read_text()
+
+    def generate(self, *arguments: str) -> None:
+        command = [sys.executable, "-m", "generator", "--sink", "kafka", "--rate", "0", *arguments]
+        subprocess.run(command, env=self.environment, check=True, capture_output=True, timeout=TIMEOUT_SECONDS)
+
+    def verify(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "pipelines.verify", *arguments]
+        return subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
+        )
+
+    def table(self, name: str, columns: list[str] | None = None) -> pa.Table:
+        """A Delta table, read without Spark."""
+        s3 = S3Settings(self.environment["AWS_ENDPOINT_URL"], self.environment["AWS_REGION"])
+        keys = {k: self.environment[k] for k in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+        options = {**s3.for_deltalake(), **keys}
+        table = deltalake.DeltaTable(self.lake.delta_rs_path(name), storage_options=options)
+        return table.to_pyarrow_table(columns=columns)
+
+    def consume(self, topic: str) -> list[object]:
+        """All committed records of a topic, with a plain kafka-python consumer."""
+        consumer = self.kafka.consumer(
+            topic, auto_offset_reset="earliest", isolation_level="read_committed", consumer_timeout_ms=4_000
+        )
+        try:
+            return list(consumer)
+        finally:
+            consumer.close()
+
+
+def headers_of(record: object) -> dict[str, str]:
+    return {name: value.decode() for name, value in record.headers}
+
+
+def json_of(record: object) -> dict[str, object]:
+    return json.loads(record.value)
