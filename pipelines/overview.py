@@ -12,8 +12,6 @@ from typing import Any
 import click
 import duckdb
 import kafka.errors
-from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError, TableNotFoundError
 from kafka import TopicPartition
 from rich.console import Console
 from rich.text import Text
@@ -21,14 +19,14 @@ from rich.text import Text
 from pipelines import figures, lake
 from pipelines.cli import (
     CONTEXT_SETTINGS,
-    ConfigurationError,
     debug_option,
     kafka_options,
     lake_options,
     run,
     topic_options,
 )
-from pipelines.clients import KafkaSettings, S3Settings, kafka_problem, split_s3_uri
+from pipelines.clients import KafkaSettings, S3Settings, kafka_problem
+from pipelines.delta_tables import open_tables
 from pipelines.lake import Lake
 from pipelines.preflight import check_topics
 from pipelines.settings import Topics
@@ -81,18 +79,7 @@ def open_lake(place: Lake, s3: S3Settings) -> duckdb.DuckDBPyConnection:
     """A database in memory that has the lake's tables as views. Times are UTC."""
     database = duckdb.connect(config={"autoinstall_known_extensions": "false"})
     database.execute("set TimeZone = 'UTC'")
-    options = s3.for_deltalake() if split_s3_uri(place.uri) else None
-    for name in lake.TABLES:
-        try:
-            table = DeltaTable(place.delta_rs_path(name), storage_options=options)
-        except TableNotFoundError as error:
-            raise ConfigurationError(
-                f"LAKE_URI={place.uri} has no table {name}: correct it, or run pipelines/enrich.py first."
-            ) from error
-        except (DeltaError, OSError) as error:
-            raise ConfigurationError(
-                f"LAKE_URI={place.uri}: table {name} cannot be read ({type(error).__name__})."
-            ) from error
+    for name, table in open_tables(place, s3, lake.TABLES).items():
         database.register(name, table.to_pyarrow_dataset())
     return database
 

@@ -56,8 +56,8 @@ def _column_eighths(value: float, largest: float, height: int) -> int:
 
 
 def nice_ceiling(value: float) -> float:
-    """The smallest of 1, 2, 2.5, 5 × a power of ten that is not below `value`: where an axis ends."""
+    """The smallest round number that is not below `value`: where an axis ends."""
     if value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= value * (1 - 1e-9))
+    return next(step * power for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if step * power >= value * (1 - 1e-9))

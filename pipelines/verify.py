@@ -30,6 +30,7 @@ from pipelines.clients import KafkaSettings, S3Settings, kafka_problem
 from pipelines.lake import Lake
 from pipelines.preflight import check_topics
 from pipelines.settings import Topics
+from pipelines.terminal import page
 from pipelines.verification.account import Account, account_for
 from pipelines.verification.facts import Facts
 from pipelines.verification.kafka_records import KafkaLogs
@@ -63,7 +64,7 @@ def verify(
         finally:
             logs.close()
         tables.read_all(facts, progress)
-        with progress.task("the facts and comparing them"):
+        with progress.task("comparing"):
             account = account_for(facts, with_manifest=manifest is not None, caught_up=caught_up)
     if remark:
         account.remarks.append(remark)
@@ -104,7 +105,7 @@ def main(manifest: Path | None, caught_up: bool, as_json: bool, debug: bool, **o
     if as_json:
         click.echo(json.dumps(account.as_json(), indent=2))
     else:
-        show(account, Console())
+        show(account, page())
     return 0 if account.proven else 1
 
 

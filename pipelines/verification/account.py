@@ -32,8 +32,9 @@ _RETAINED = """
     select kafka_partition, audited_from, first_offset
     from covered where first_offset > audited_from order by kafka_partition"""
 _REPEATS = """
-    select count(*) - count(distinct (kafka_partition, kafka_offset))
-    from {} where is_current(kafka_topic_id)"""
+    select sum(times - 1) from (
+        select count(*) as times from {} where is_current(kafka_topic_id)
+        group by kafka_partition, kafka_offset)"""
 _FOREIGN = "select count(*) from {} where kafka_topic_id is not null and not is_current(kafka_topic_id)"
 _IN_HAND = """
     select count(*) from outcomes left join covered using (kafka_partition)

@@ -46,7 +46,7 @@ class KafkaLogs:
         for topic, (table, to_rows) in tables.items():
             ranges = self._ranges[topic]
             total = sum(end - first for first, end in ranges.values())
-            with progress.task(f"topic {self._names[topic]}", total) as advance:
+            with progress.task(f"reading topic {self._names[topic]}", total) as advance:
                 for records, passed in self._records(ranges):
                     if records:
                         facts.add_rows(table, to_rows(records))

@@ -24,7 +24,7 @@ def read_manifest(path: Path, topic: str, facts: Facts, progress: Progress) -> s
     """
     remark = None
     try:
-        with path.open("rb") as file, progress.task(f"manifest {path.name}", path.stat().st_size) as advance:
+        with path.open("rb") as file, progress.task(f"reading {path.name}", path.stat().st_size) as advance:
             numbered = enumerate(file, start=1)
             while chunk := list(islice(numbered, _CHUNK_LINES)):
                 number, last = chunk[-1]

@@ -1,4 +1,4 @@
-"""Progress of long reads on stderr: a bar on a terminal, else a plain line every few seconds."""
+"""Progress of long steps on stderr: a bar on a terminal, else a plain line every few seconds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Advance = Callable[[int], None]
 
 
 class Progress:
-    """Says what is being read and how far it has come."""
+    """Says what is being done and how far it has come."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -29,10 +29,10 @@ class Progress:
             if total is not None:
                 columns.append(MofNCompleteColumn())
             with Bars(*columns, TimeElapsedColumn(), console=self._console, transient=True) as bars:
-                task = bars.add_task(f"reading {title}", total=total)
+                task = bars.add_task(title, total=total)
                 yield lambda units: bars.advance(task, units)
             return
-        self._say(f"reading {title} …")
+        self._say(f"{title} …")
         yield self._plain(title, total)
 
     def _plain(self, title: str, total: int | None) -> Advance:
@@ -43,7 +43,7 @@ class Progress:
             done += units
             if time.monotonic() - said >= _PLAIN_SECONDS:
                 said = time.monotonic()
-                self._say(f"reading {title}: {done:,}" + (f" of {total:,}" if total else ""))
+                self._say(f"{title}: {done:,}" + (f" of {total:,}" if total else ""))
 
         return advance
 

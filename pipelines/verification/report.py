@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.verification.account import Account
+from pipelines.terminal import plain_table
+from pipelines.verification.account import Account, PartitionFigures
 from pipelines.verification.claims import MAX_EXAMPLES, Finding
 
 _MAX_PARTITIONS = 24
@@ -34,25 +34,26 @@ def _print(title: str, table: Table, console: Console) -> None:
     console.print()
 
 
-def _table() -> Table:
-    return Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-
-
 def _balance(account: Account) -> Table:
-    table = _table()
+    table = plain_table()
     for name in ("partition", "offsets", *_FIGURES):
         table.add_column(name, justify="left" if name in ("partition", "offsets") else "right")
     shown = account.partitions if len(account.partitions) <= _MAX_PARTITIONS else []
     for each in shown:
-        processed = "none processed" if each.end is None else f"{each.first:,} to {each.end - 1:,}"
-        table.add_row(str(each.partition), processed, *(f"{getattr(each, name):,}" for name in _FIGURES))
+        table.add_row(str(each.partition), _range(each), *(f"{getattr(each, name):,}" for name in _FIGURES))
     table.add_section()
     table.add_row("all", "", *(f"{account.total(name):,}" for name in _FIGURES), style="bold")
     return table
 
 
+def _range(each: PartitionFigures) -> str:
+    if each.first is None or each.end is None or each.first >= each.end:
+        return "none"
+    return f"{each.first:,} to {each.end - 1:,}"
+
+
 def _claims(account: Account) -> Table:
-    table = _table()
+    table = plain_table()
     table.add_column("")
     table.add_column("claim")
     table.add_column("checked", justify="right")
@@ -64,7 +65,7 @@ def _claims(account: Account) -> Table:
 
 
 def _recall(account: Account) -> Table:
-    table = _table()
+    table = plain_table()
     table.add_column("fault")
     for name in ("injected", "found", "recall"):
         table.add_column(name, justify="right")

@@ -1,0 +1,40 @@
+"""The lake's tables for programs without Spark, opened by delta-rs, each at its newest version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from pipelines.cli import ConfigurationError
+from pipelines.clients import S3Settings, split_s3_uri
+from pipelines.lake import Lake
+from pipelines.preflight import check_lake
+
+
+def open_tables(place: Lake, s3: S3Settings, names: Iterable[str]) -> dict[str, DeltaTable]:
+    """The named tables, opened in that order.
+
+    Raises ConfigurationError where the lake or one of them cannot be found or read.
+    """
+    if split_s3_uri(place.uri) is not None:
+        check_lake(place.uri, s3)
+    elif not Path(place.uri.removeprefix("file://")).is_dir():
+        raise ConfigurationError(f"LAKE_URI={place.uri}: there is no such folder.")
+    return {name: _open(place, s3, name) for name in names}
+
+
+def _open(place: Lake, s3: S3Settings, name: str) -> DeltaTable:
+    options = s3.for_deltalake() if split_s3_uri(place.uri) else None
+    try:
+        return DeltaTable(place.delta_rs_path(name), storage_options=options)
+    except TableNotFoundError as error:
+        raise ConfigurationError(
+            f"LAKE_URI={place.uri} has no table {name}: correct it, or run pipelines/enrich.py first."
+        ) from error
+    except (DeltaError, OSError) as error:
+        raise ConfigurationError(
+            f"LAKE_URI={place.uri}: table {name} cannot be read ({type(error).__name__})."
+        ) from error
