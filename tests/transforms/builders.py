@@ -117,3 +117,62 @@ def joined(*tables: dict[str, Any]) -> dict[str, Any]:
     whole = {name: value for table in tables for name, value in table.items()}
     assert len(whole) == sum(map(len, tables)), "two tables share a name"
     return whole
+
+
+def full_purchase(**changes: Any) -> dict[str, Any]:
+    """A purchase in which every declared field has a value."""
+    everything = {
+        "sent_at": "2026-03-01T11:59:59Z",
+        "user_id": "user-4711",
+        "session_number": 3,
+        "session_event_index": 14,
+        "platform": "web",
+        "page": {
+            "url": "https://shop.example/checkout?step=3&utm_source=news#top",
+            "title": "Checkout",
+            "referrer": "https://www.google.com/search?q=headphones",
+        },
+        "device": {
+            "category": "desktop",
+            "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "screen": "1920x1080",
+            "language": "de-DE",
+        },
+        "ip_address": "203.0.113.77",
+        "geo": {"country": "DE", "region": "BE", "city": "Berlin"},
+        "traffic": {
+            "source": "newsletter",
+            "medium": "email",
+            "campaign": "spring",
+            "term": "audio",
+            "content": "banner",
+            "click_id": "click-1",
+        },
+        "ecommerce": order(
+            value=Json("173.80"),
+            cart_id="cart-1",
+            tax=Json("27.75"),
+            shipping=Json("4.9"),
+            discount=0,
+            coupon="SPRING",
+            payment_type="card",
+            shipping_tier="express",
+            item_list_id="list-1",
+            search_term="headphones",
+            refund_reason="none",
+        ),
+        "items": [
+            item(
+                item_name="Northwave One",
+                item_brand="Northwave",
+                item_category="Audio",
+                item_variant="black",
+                list_price=Json("99.00"),
+                quantity=2,
+                discount=Json("12.10"),
+                coupon="ITEM",
+                index=1,
+            )
+        ],
+    }
+    return purchase(**{**everything, **changes})

@@ -1,7 +1,7 @@
 """One Spark session for the folder, and the outcomes of every raw record that the tests are about.
 
-Analysing the pipeline's plan takes many seconds however few rows it gets. So a test module names all its inputs
-in one TABLE, all tables go through the pipeline together, and the tests look at single outcomes.
+Analysing the pipeline's plan takes many seconds however few rows it gets. So a test module names all its
+inputs in one TABLE, all tables go through the pipeline together, and the tests look at single outcomes.
 """
 
 from __future__ import annotations
@@ -78,16 +78,23 @@ def reference() -> ReferenceData:
 def everything(
     spark: SparkSession, reference: ReferenceData, request: pytest.FixtureRequest
 ) -> Callable[[ModuleType], dict[str, Observed]]:
-    """What became of the TABLE of a module. The tables of all modules with the same RULES go through together."""
+    """What became of a module's TABLE. The tables of all modules with the same RULES go through together."""
     modules = {item.module for item in request.session.items if hasattr(item.module, "TABLE")}
     results: dict[str, dict[str, Observed]] = {}
+    failures: dict[str, Exception] = {}
 
     def outcomes_of(module: ModuleType) -> dict[str, Observed]:
+        if module.__name__ in failures:  # do not run it again for each test
+            raise failures[module.__name__]
         if module.__name__ not in results:
             alike = [m for m in modules if rules_of(m) == rules_of(module)]
+            failures.update(
+                {m.__name__: RuntimeError("a record breaks the query: run each module alone") for m in alike}
+            )
             records = [raw(value) for m in alike for value in m.TABLE.values()]
             observed = iter(observe(spark, records, reference, **rules_of(module)))
             results.update({m.__name__: {name: next(observed) for name in m.TABLE} for m in alike})
+            failures.clear()
         return results[module.__name__]
 
     return outcomes_of

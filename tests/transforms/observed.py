@@ -42,17 +42,17 @@ class Observed:
 
     @property
     def stage(self) -> str:
-        """The stage at which it failed."""
-        return self.outcome.failure.stage
+        """The stage at which it failed, or `accepted`."""
+        return "accepted" if self.accepted else self.outcome.failure.stage
 
     @property
     def errors(self) -> list[Row]:
-        """What is wrong with a dead record."""
-        return self.outcome.failure.errors
+        """What is wrong with it; nothing if it is accepted."""
+        return self.outcome.failure.errors if self.outcome.failure else []
 
     @property
     def complaints(self) -> set[tuple[str, str]]:
-        """(path, keyword) of each error of a dead record."""
+        """(path, keyword) of each error."""
         return {(error.path, error.keyword) for error in self.errors}
 
     @property
@@ -99,4 +99,4 @@ class Observed:
     @property
     def headers(self) -> dict[str, str]:
         """The headers of its Kafka record as text."""
-        return {key: bytes(value).decode() for key, value in self.record.headers if value is not None}
+        return {key: bytes(value).decode(errors="replace") for key, value in self.record.headers if value is not None}

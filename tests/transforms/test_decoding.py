@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from builders import Raw
 from chispa import assert_df_equality
 
+from pipelines import schemas
 from pipelines.transforms.decoding import decode
+from pipelines.transforms.sizing import bounded
 
 MAX_BYTES = 16
 VALUES = [
@@ -31,18 +34,23 @@ VALUES = [
 ]
 
 
+def decoded_values(spark, values):
+    """The values, decoded, in rows whose offset is their place in the list."""
+    rows = [Raw(value).row(offset) for offset, value in enumerate(values)]
+    return decode(bounded(spark.createDataFrame(rows, schemas.RAW_RECORD), MAX_BYTES), MAX_BYTES)
+
+
 @pytest.fixture(scope="module")
 def decoded(spark):
-    rows = [(number, value) for number, (value, _, _) in enumerate(VALUES)]
-    return decode(spark.createDataFrame(rows, "number int, value binary"), MAX_BYTES)
+    return decoded_values(spark, [value for value, _, _ in VALUES])
 
 
 def test_a_value_becomes_text_or_the_first_reason_why_it_is_none(spark, decoded):
     expected = spark.createDataFrame(
         [(number, text, failure) for number, (_, text, failure) in enumerate(VALUES)],
-        "number int, text string, type string",
+        "kafka_offset long, text string, type string",
     )
-    assert_df_equality(decoded.select("number", "text", "failure.type"), expected)
+    assert_df_equality(decoded.select("kafka_offset", "text", "failure.type"), expected)
 
 
 def test_every_failure_is_of_stage_decode(decoded):
@@ -51,9 +59,8 @@ def test_every_failure_is_of_stage_decode(decoded):
 
 
 def test_the_original_bytes_stay(decoded):
-    assert [row.value for row in decoded.orderBy("number").collect()] == [value for value, _, _ in VALUES]
+    assert [row.value for row in decoded.orderBy("kafka_offset").collect()] == [value for value, _, _ in VALUES]
 
 
 def test_a_blank_value_larger_than_the_limit_is_empty_since_that_type_comes_first(spark):
-    values = spark.createDataFrame([(b" " * (MAX_BYTES + 1),)], "value binary")
-    assert decode(values, MAX_BYTES).first().failure.type == "EMPTY_VALUE"
+    assert decoded_values(spark, [b" " * (MAX_BYTES + 1)]).first().failure.type == "EMPTY_VALUE"
