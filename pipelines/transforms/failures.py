@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from pipelines import schemas
 
 _MAX_SALVAGED_LENGTH = 200
+_SALVAGED_YEARS = (1900, 9998)  # what the readers of the tables can all represent
 
 
 def failed(failure_type: str, stage: str, keyword: str | Column, expected: str, message: str) -> Column:
@@ -32,7 +33,7 @@ def set_aside(records: DataFrame) -> DataFrame:
     salvaged = F.struct(
         F.substring("event.event_id", 1, _MAX_SALVAGED_LENGTH).alias("event_id"),
         F.substring("event.event_name", 1, _MAX_SALVAGED_LENGTH).alias("event_name"),
-        F.col("event_at").alias("event_time"),
+        F.when(F.year("event_at").between(*_SALVAGED_YEARS), F.col("event_at")).alias("event_time"),
     )
     earlier = [F.col("salvaged")] if "salvaged" in records.columns else []
     return records.withColumns(

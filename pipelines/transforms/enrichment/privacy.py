@@ -10,7 +10,13 @@ from pyspark.sql import functions as F
 from pipelines.transforms.enrichment.web import without_query
 
 _IPV4 = r"\A(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\z"
-_IPV6 = r"\A(?=[^:]*:[^:]*:)[0-9a-fA-F:]{2,39}\z"
+# Eight groups, or fewer around one "::".
+_IPV6 = (
+    r"\A(?=.{2,39}\z)(?!.*::.*::)(?!.*:::)(?!:[^:])(?!.*[^:]:\z)"
+    r"(?:(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}"
+    r"|(?:[0-9a-fA-F]{1,4}:){7}:|:(?::[0-9a-fA-F]{1,4}){7}"
+    r"|(?=.*::)(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4})\z"
+)
 _BLOCK_BYTES = 64
 
 

@@ -42,6 +42,9 @@ def with_cart_value(events: DataFrame) -> DataFrame:
 
 
 def with_fingerprint(events: DataFrame) -> DataFrame:
-    """Add event_fingerprint: xxhash64 over all declared fields as parsed, less event_id and sent_at."""
+    """Add event_fingerprint: xxhash64 over all declared fields as parsed, less event_id and sent_at.
+
+    Over their JSON, since xxhash64 skips nulls: a value in the field next to its own would go unnoticed.
+    """
     fields = [F.col(f"event.{name}") for name in schemas.EVENT.names if name not in {"event_id", "sent_at"}]
-    return events.withColumn("event_fingerprint", F.xxhash64(*fields))
+    return events.withColumn("event_fingerprint", F.xxhash64(F.to_json(F.struct(*fields))))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-_HOST = r"^[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/?#@]*@)?(\[[0-9a-fA-F:.]+\]|[^/?#:@]+)"
+_HOST = r"^[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/?#]*@)?(\[[0-9a-fA-F:.]+\]|[^/?#:@]+)"
 _PATH = r"^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]*([^?#]*)"
 _KEPT_PARAMETER = r"^(?:utm_[a-z]+|q|page|sort|category)="
 _UTM = {"source": "source", "medium": "medium", "campaign": "campaign", "term": "term", "content": "content"}
@@ -18,7 +18,7 @@ def with_page(events: DataFrame) -> DataFrame:
 
     utm_* come from `traffic`, or from the URL where traffic is empty.
     """
-    query = F.substring_index(F.regexp_extract("event.page.url", r"\?(.*)", 1), "#", 1)
+    query = F.regexp_extract(F.substring_index("event.page.url", "#", 1), r"\?(.*)", 1)
     kept = F.filter(F.split(query, "&"), lambda p: p.rlike(_KEPT_PARAMETER))
     added = events.withColumns(
         {
@@ -48,7 +48,7 @@ def with_referrer(events: DataFrame, referrers: Sequence[tuple[str, str]]) -> Da
 def without_query(url: Column) -> Column:
     """A URL without user, query and fragment."""
     bare = F.substring_index(F.substring_index(url, "?", 1), "#", 1)
-    return F.when(bare.contains("@"), F.regexp_replace(bare, r"^([a-zA-Z][a-zA-Z0-9+.-]*://)[^/@]*@", "$1")).otherwise(
+    return F.when(bare.contains("@"), F.regexp_replace(bare, r"^([a-zA-Z][a-zA-Z0-9+.-]*://)[^/]*@", "$1")).otherwise(
         bare
     )
 
