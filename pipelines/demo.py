@@ -92,9 +92,9 @@ class Demo:
         except ConfigurationError:
             running = []
         if running:
-            self._console.print(
-                f"Interrupted. {', '.join(running)} keep running: `make demo` goes on, `make down` stops them."
-            )
+            sent = sent_rows(self._manifest)
+            go_on = START_AFRESH if sent is not None and sent < COUNT else "`make demo` goes on"
+            self._console.print(f"{', '.join(running)} keep running: {go_on}, `make down` stops them.")
 
     def _start_servers(self) -> None:
         # This step alone sees the caller's environment: KAFKA_PORT, S3_SERVER and so on are for it.

@@ -26,8 +26,8 @@ _JUDGED = """
             when o.outcome = 'accepted' and lower(o.event_id) is distinct from lower(m.event_id)
                 then 'is accepted as event ' || coalesce(o.event_id, 'null')
         end as problem,
-        coalesce(concat_ws(' ', m.fault, m.variant), '') as what,
-        concat_ws(' ', array_to_string(e.outcomes, ' or '), array_to_string(e.failure_types, ' or '),
+        coalesce(nullif(concat_ws(' ', m.fault, m.variant), ''), 'good record') as what,
+        concat_ws(' ', array_to_string(e.outcomes, ' or '), nullif(array_to_string(e.failure_types, ' or '), ''),
                   case when e.is_late then 'late' end) as wanted
     from manifest as m
     join expectations as e
@@ -52,7 +52,7 @@ FOUND = Claim(
     "good events were accepted, every injected fault was found",
     """
     select kafka_partition, kafka_offset, 'manifest line ' || line || ': '
-           || coalesce(nullif(what, ''), 'good record') || ' should be ' || trim(wanted) || ', ' || problem
+           || what || ' should be ' || wanted || ', ' || problem
     from judged where problem is not null""",
     "select count(*) from manifest",
 )
