@@ -59,8 +59,7 @@ format: $(STAMP) ## Rewrite the code in the project's format.
 types: $(STAMP) ## Types: mypy, strict.
 	$(BIN)/mypy
 
-test: $(STAMP) ## All tests; the integration tests start servers of their own.
-	@$(WITH_VENV) $(BIN)/pytest
+test: test-unit test-integration ## All tests, the fast ones first; the integration tests start servers of their own.
 
 test-unit: $(STAMP) ## Only the tests that need no server.
 	@$(WITH_VENV) $(BIN)/pytest -m "not integration"
