@@ -9,10 +9,31 @@ from typing import Any
 
 from pyspark.sql import Row
 
+from pipelines import schemas
+
 
 def parsed(text: str | bytes) -> Any:
     """JSON with its numbers exactly as written."""
     return json.loads(text, parse_float=Decimal)
+
+
+def public(value: Any) -> Any:
+    """A producer's JSON without its nulls."""
+    if isinstance(value, list):
+        return [public(element) for element in value]
+    if isinstance(value, dict):
+        return {k: public(v) for k, v in value.items() if v is not None}
+    return value
+
+
+def declared(document: dict[str, Any]) -> dict[str, Any]:
+    """The declared fields of a document as a consumer should find them."""
+    event = public({k: v for k, v in document.items() if k in schemas.EVENT.names and k != "ip_address"})
+    event.get("device", {}).pop("user_agent", None)
+    for name in ("url", "referrer"):
+        if name in event.get("page", {}):
+            event["page"][name] = event["page"][name].split("?")[0].split("#")[0]
+    return event
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from builders import TOPIC, TOPIC_ID, Json, Raw, cart_event, event, first, full_purchase, item, joined, raw
-from observed import parsed
+from observed import declared, parsed, public
 
 from pipelines import schemas
 
@@ -41,25 +41,6 @@ TABLE = joined(
 )
 TIMES = ("received_at", "derived_at", "processed_at", "kafka_timestamp")
 ISO = re.compile(r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\Z")
-
-
-def public(value):
-    """A producer's JSON without nulls, and without what is private or cut on purpose."""
-    if isinstance(value, list):
-        return [public(element) for element in value]
-    if isinstance(value, dict):
-        return {k: public(v) for k, v in value.items() if v is not None}
-    return value
-
-
-def declared(document):
-    """The declared fields of a document as a consumer should find them."""
-    event = public({k: v for k, v in document.items() if k in schemas.EVENT.names and k != "ip_address"})
-    event.get("device", {}).pop("user_agent", None)
-    for name in ("url", "referrer"):
-        if name in event.get("page", {}):
-            event["page"][name] = event["page"][name].split("?")[0].split("#")[0]
-    return event
 
 
 @pytest.mark.parametrize("name", EVENTS)
