@@ -30,13 +30,12 @@ from pipelines.terminal import page
 COUNT = 30_000
 # Shorter than LATE_AFTER_SECONDS, an hour: the good events must not be late.
 GENERATOR_OPTIONS = (
-    *("--sink", "kafka", "--count", str(COUNT), "--seed", "2026"),
-    *("--start-time", "50m", "--end-time", "now"),
-    *("--malformed-rate", "0.008", "--missing-field-rate", "0.005", "--wrong-type-rate", "0.005"),
-    *("--bad-timestamp-rate", "0.005", "--duplicate-rate", "0.01", "--late-rate", "0.01"),
+    *("--sink=kafka", f"--count={COUNT}", "--seed=2026", "--start-time=50m", "--end-time=now"),
+    *("--malformed-rate=0.008", "--missing-field-rate=0.005", "--wrong-type-rate=0.005"),
+    *("--bad-timestamp-rate=0.005", "--duplicate-rate=0.01", "--late-rate=0.01"),
 )
-# A few batches, so that one sees them pass.
-ENRICH_OPTIONS = ("--available-now", "--max-offsets-per-trigger", "10000")
+# Three batches, so that one sees them pass.
+ENRICH_OPTIONS = ("--available-now", f"--max-offsets-per-trigger={COUNT * 35 // 100}")
 START_AFRESH = "`make clean`, then `make demo`, starts afresh"
 
 # What of the caller's environment would lead a step elsewhere than to the local stack and default settings.
