@@ -76,9 +76,7 @@ def _run(name: str, command: list[str], log: Path, cache: Path) -> int:
             time.sleep(0.2)
             if time.monotonic() - reported >= _REPORT_SECONDS:
                 reported = time.monotonic()
-                modules, jars = (
-                    sum(1 for _ in cache.glob(each)) for each in ("*/*/ivy-*.xml", "*/*/jars/*.jar")
-                )
+                modules, jars = (sum(1 for _ in cache.glob(each)) for each in ("*/*/ivy-*.xml", "*/*/jars/*.jar"))
                 counts = f"{modules} modules found, {jars} jars fetched"
                 click.echo(f"  {name}: {counts} ({reported - started:.0f} s)", err=True)
     finally:

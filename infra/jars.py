@@ -136,9 +136,7 @@ def main() -> None:
 
 
 @main.command()
-@click.option(
-    "--conf-dir", type=click.Path(path_type=Path), help="Where to write  [default: the venv's conf folder]"
-)
+@click.option("--conf-dir", type=click.Path(path_type=Path), help="Where to write  [default: the venv's conf folder]")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def install(conf_dir: Path | None, debug: bool) -> None:
     """Fetch Spark's jars and write a Spark configuration folder that names them."""

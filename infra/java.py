@@ -12,9 +12,7 @@ from pipelines.cli import ConfigurationError
 
 OLDEST = 17
 _VERSION = re.compile(r'version "(?:1\.)?(\d+)')
-_REMEDY = (
-    f"install Java {OLDEST} or newer (Debian: openjdk-17-jre-headless; macOS: temurin) or set JAVA_HOME."
-)
+_REMEDY = f"install Java {OLDEST} or newer (Debian: openjdk-17-jre-headless; macOS: temurin) or set JAVA_HOME."
 
 
 def find_java() -> str:

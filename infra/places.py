@@ -24,7 +24,5 @@ def cache_folder() -> Path:
 def environment_conf() -> Path:
     """The virtual environment's ``conf`` folder: what SPARK_CONF_DIR names after ``make install``."""
     if sys.prefix == sys.base_prefix:
-        raise ConfigurationError(
-            "This Python is not a virtual environment: run `make install`, or pass --conf-dir."
-        )
+        raise ConfigurationError("This Python is not a virtual environment: run `make install`, or pass --conf-dir.")
     return Path(sys.prefix) / "conf"

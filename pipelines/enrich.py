@@ -56,11 +56,12 @@ def stream(settings: EnrichSettings, progress: Progress, shutdown: Shutdown) -> 
     rules = rules_of(settings)
     if settings.pseudonym_key is None:
         progress.warn("PSEUDONYM_KEY is not set: user_id is passed on as it is.")
+    shutdown.listen()
     spark = start_session("ecommerce-enrich", settings.s3)
     try:
         checkpoint = checkpoint_for(settings, str(spark.sparkContext.master))
         preflight.check_checkpoint(checkpoint, settings.s3)
-        shutdown.listen(spark)
+        shutdown.listen_in_jvm(spark)
         sinks.ensure_tables(spark, settings.lake)
         offset_log = sources.OffsetLog(spark, checkpoint, settings.topics.raw)
         ruleset = rules.enrichment.reference.ruleset

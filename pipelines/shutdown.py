@@ -38,10 +38,13 @@ class Shutdown:
         """Wait until a stop is requested, at most `seconds`."""
         return self._requested.wait(seconds)
 
-    def listen(self, spark: SparkSession) -> None:
-        """Install the handlers."""
+    def listen(self) -> None:
+        """Install this process's handlers; call it before Spark starts."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_python_signal)
+
+    def listen_in_jvm(self, spark: SparkSession) -> None:
+        """Install the JVM's handlers."""
         from pyspark.java_gateway import ensure_callback_server_started
 
         gateway: Any = spark.sparkContext._gateway

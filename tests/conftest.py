@@ -21,12 +21,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     """In CI a skipped integration test is a failed one: nothing may go missing unnoticed."""
     report = yield
     in_ci = os.environ.get("CI", "").lower() in {"1", "true"}
-    if (
-        in_ci
-        and report.skipped
-        and not hasattr(report, "wasxfail")
-        and item.get_closest_marker("integration")
-    ):
+    if in_ci and report.skipped and not hasattr(report, "wasxfail") and item.get_closest_marker("integration"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"
         report.longrepr = f"Skipped, which CI does not allow: {reason}"

@@ -94,9 +94,7 @@ def clean(home: Path, debug: bool) -> None:
     That is the whole folder: topics, lake, checkpoints, credentials.
     """
     stack = Stack(home, report=_say)
-    click.echo(
-        f"Deleted {stack.home}." if stack.clean() else f"Nothing to clean: {stack.home} does not exist."
-    )
+    click.echo(f"Deleted {stack.home}." if stack.clean() else f"Nothing to clean: {stack.home} does not exist.")
 
 
 @main.command()

@@ -19,9 +19,7 @@ _LOG_TAIL = 20_000
 
 def is_own_folder(home: Path) -> bool:
     """Whether `home` is a stack's folder, or holds nothing but the lock of an `up` that could not start."""
-    return home.is_dir() and (
-        (home / FILE_NAME).is_file() or {each.name for each in home.iterdir()} <= {LOCK_NAME}
-    )
+    return home.is_dir() and ((home / FILE_NAME).is_file() or {each.name for each in home.iterdir()} <= {LOCK_NAME})
 
 
 def require_own_folder(home: Path) -> None:

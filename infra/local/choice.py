@@ -13,9 +13,7 @@ from pipelines.cli import ConfigurationError
 S3_SERVERS = ("minio", "s3proxy")
 
 
-def choose(
-    home: Path, recorded: State | None, ports: Mapping[str, int], s3_server: str | None, running: bool
-) -> State:
+def choose(home: Path, recorded: State | None, ports: Mapping[str, int], s3_server: str | None, running: bool) -> State:
     """The state to run with; ConfigurationError where a wish contradicts what is recorded.
 
     The S3 server never changes under its data. Ports may change while nothing runs.

@@ -81,9 +81,7 @@ def create_bucket(state: State) -> None:
 def _s3_client(state: State) -> Any:
     """A client that fails fast and reads neither the caller's AWS profile nor a proxy setting."""
     session = botocore.session.Session(session_vars={"profile": (None, [], None, None)})
-    return boto3.Session(
-        state.access_key, state.secret_key, region_name=REGION, botocore_session=session
-    ).client(
+    return boto3.Session(state.access_key, state.secret_key, region_name=REGION, botocore_session=session).client(
         "s3",
         endpoint_url=f"http://{HOST}:{state.ports.s3}",
         config=botocore.config.Config(

@@ -28,9 +28,7 @@ def find_minio() -> Path | None:
     if chosen:
         found = shutil.which(chosen)
         if found is None:
-            raise ConfigurationError(
-                f"MINIO_BINARY={chosen} is not an executable file: correct it or unset it."
-            )
+            raise ConfigurationError(f"MINIO_BINARY={chosen} is not an executable file: correct it or unset it.")
         return Path(found)
     on_path = shutil.which("minio")
     if on_path:
@@ -60,18 +58,14 @@ def build_minio() -> Path:
         if _run([go, "install", "-v", f"{MODULE}@{VERSION}"], environment, log) != 0:
             lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
             reason = lines[-1][:200] if lines else "no output"
-            raise RunFailed(
-                f"MinIO could not be built ({reason}). Log: {log}. Without it S3Proxy serves the store."
-            )
+            raise RunFailed(f"MinIO could not be built ({reason}). Log: {log}. Without it S3Proxy serves the store.")
         (Path(staging) / "minio").replace(target)
     return target
 
 
 def _find_go() -> str:
     need = f"Building MinIO needs Go {OLDEST_GO[0]}.{OLDEST_GO[1]} or newer"
-    remedy = (
-        "install it from https://go.dev/dl, set MINIO_BINARY, or do without: S3Proxy then serves the store."
-    )
+    remedy = "install it from https://go.dev/dl, set MINIO_BINARY, or do without: S3Proxy then serves the store."
     go = shutil.which("go")
     if go is None:
         raise ConfigurationError(f"{need}, and no `go` is on PATH: {remedy}")

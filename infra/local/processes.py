@@ -84,9 +84,7 @@ class ServerProcess:
         """SIGKILL, and wait until the process is gone."""
         killed = self.signal(signal.SIGKILL)
         if killed and not self._gone_within(_STOP_SECONDS):
-            raise RunFailed(
-                f"{self.name} (pid {self.pid()}) survives SIGKILL: the machine may need a restart."
-            )
+            raise RunFailed(f"{self.name} (pid {self.pid()}) survives SIGKILL: the machine may need a restart.")
         return killed
 
     def _gone_within(self, seconds: float) -> bool:

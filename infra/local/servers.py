@@ -95,9 +95,7 @@ def _kafka(home: Path, state: State) -> Server:
         log=log,
         data=folder / "data",
         is_healthy=lambda: health.kafka_answers(port),
-        command=lambda: _java(
-            "kafka", "512m", [f"-Dlog4j.configuration=file:{logging}"], "kafka.Kafka", str(config)
-        ),
+        command=lambda: _java("kafka", "512m", [f"-Dlog4j.configuration=file:{logging}"], "kafka.Kafka", str(config)),
         files={
             config: templates.KAFKA.format(
                 host=HOST, port=port, zookeeper_port=state.ports.zookeeper, data=folder / "data"

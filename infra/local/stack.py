@@ -102,9 +102,7 @@ class Stack:
         if not self.home.exists():
             return False
         if not is_own_folder(self.home):
-            raise ConfigurationError(
-                f"{self.home} has no {FILE_NAME}, so it is not a stack's folder: not deleted."
-            )
+            raise ConfigurationError(f"{self.home} has no {FILE_NAME}, so it is not a stack's folder: not deleted.")
         self.down()
         shutil.rmtree(self.home)
         return True
@@ -114,9 +112,7 @@ class Stack:
         rows = []
         for each in self._servers(self.state):
             pid = each.process.pid()
-            rows.append(
-                ServerStatus(each.name, each.program, pid, each.port, pid is not None and each.is_healthy())
-            )
+            rows.append(ServerStatus(each.name, each.program, pid, each.port, pid is not None and each.is_healthy()))
         return rows
 
     def environment(self) -> dict[str, str]:

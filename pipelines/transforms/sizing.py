@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from pipelines.transforms.failures import failed, set_aside
 from pipelines.transforms.records import enriched_json
-from pipelines.transforms.vocabulary import sink_record_bytes
+from pipelines.transforms.vocabulary import NOT_BLANK, sink_record_bytes
 
 # For our own headers (at most 20 errors and 20 paths) and the record's overhead.
 RESERVED_BYTES = 32 * 1024
@@ -34,7 +34,7 @@ def bounded(records: DataFrame, max_event_bytes: int) -> DataFrame:
         {
             "value_bytes": F.coalesce(F.octet_length("value"), F.lit(0)).cast("long"),
             "value_sha256": F.when(large, F.sha2("value", 256)),
-            "value_is_blank": F.when(large, ~F.col("value").cast("string").rlike(r"[^\s]")),
+            "value_is_blank": F.when(large, ~F.col("value").cast("string").rlike(NOT_BLANK)),
             "value": cut_value,
             "key": F.when(~large_key, F.col("key")),
             "key_is_large": large_key,

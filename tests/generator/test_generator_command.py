@@ -19,7 +19,7 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.sta
 
 
 def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 — our own program
+    return subprocess.run(
         [*COMMAND, *map(str, arguments)],
         env={**ENVIRONMENT, **environment},
         capture_output=True,
@@ -29,7 +29,7 @@ def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[s
 
 
 def start(*arguments: object, **streams: object) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([*COMMAND, *map(str, arguments)], env=ENVIRONMENT, **streams)  # noqa: S603
+    return subprocess.Popen([*COMMAND, *map(str, arguments)], env=ENVIRONMENT, **streams)
 
 
 def until(condition, seconds: float = 20) -> None:
@@ -152,7 +152,7 @@ def test_help_shows_defaults_and_variables_and_imports_no_spark():
     assert "KAFKA_BOOTSTRAP_SERVERS" in result.stdout
     assert "localhost:9092" in result.stdout
     code = "import sys, generator.__main__, generator.kafka_sink; print('pyspark' in sys.modules)"
-    imported = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)  # noqa: S603
+    imported = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert imported.stdout.strip() == "False"
 
 

@@ -56,9 +56,7 @@ def test_a_set_is_fetched_once(jar_set: jars.JarSet, monkeypatch: pytest.MonkeyP
     assert calls == ["one"]
 
 
-def test_two_processes_at_once_fetch_a_set_once(
-    jar_set: jars.JarSet, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_processes_at_once_fetch_a_set_once(jar_set: jars.JarSet, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
     monkeypatch.setattr(ivy, "retrieve", resolving_to({"a-1.jar": b"content"}, calls))
 
@@ -149,9 +147,7 @@ def test_a_failed_resolution_names_the_reason_the_remedy_and_the_log(
     assert os.path.isfile(problem.value.message.rpartition("Log: ")[2])
 
 
-def test_ivy_settings_that_do_not_exist_are_one_line(
-    jar_set: jars.JarSet, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ivy_settings_that_do_not_exist_are_one_line(jar_set: jars.JarSet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IVY_SETTINGS", "/nowhere/ivysettings.xml")
     with pytest.raises(ConfigurationError, match=r"IVY_SETTINGS=/nowhere/ivysettings\.xml is not a file"):
         jars.fetch(jar_set)

@@ -76,7 +76,7 @@ def test_servers_outlive_the_command_that_started_them(stack: Stack) -> None:
         "--s3-server=s3proxy",
         *options,
     ]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
 
     rows = stack.status()
@@ -99,9 +99,7 @@ def test_a_server_that_crashes_at_start_is_named_and_takes_the_others_down(stack
     damaged = stack.home / "kafka" / "data" / "meta.properties"
     damaged.write_text(damaged.read_text().replace("cluster.id=", "cluster.id=x"))
 
-    with pytest.raises(
-        RunFailed, match=r"Kafka stopped while starting: .*[Cc]luster.*Log: .*kafka\.log"
-    ) as problem:
+    with pytest.raises(RunFailed, match=r"Kafka stopped while starting: .*[Cc]luster.*Log: .*kafka\.log") as problem:
         stack.up()
 
     assert "\n" not in problem.value.message
@@ -127,13 +125,11 @@ def test_topics_are_not_created_by_accident(kafka_stack: Stack) -> None:
         admin.close()
 
 
-def test_the_store_has_the_bucket_and_refuses_other_keys(
-    s3_server: Stack, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_store_has_the_bucket_and_refuses_other_keys(s3_server: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     client = s3_client(s3_server, monkeypatch)
     assert [bucket["Name"] for bucket in client.list_buckets()["Buckets"]] == ["ecommerce-lake"]
 
-    assert not s3_answers(dataclasses.replace(s3_server.state, secret_key="another"))  # noqa: S106 - a wrong one
+    assert not s3_answers(dataclasses.replace(s3_server.state, secret_key="another"))
 
 
 def test_the_store_keeps_its_data_through_a_kill(s3_server: Stack, monkeypatch: pytest.MonkeyPatch) -> None:

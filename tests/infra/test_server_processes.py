@@ -21,9 +21,7 @@ STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[ServerProcess]:
     """A server process that is not started yet and is gone after the test."""
-    one = ServerProcess(
-        "one", f" {tmp_path}/config", tmp_path / "run" / "one.pid", tmp_path / "logs" / "one.out"
-    )
+    one = ServerProcess("one", f" {tmp_path}/config", tmp_path / "run" / "one.pid", tmp_path / "logs" / "one.out")
     yield one
     one.kill()
 
@@ -47,7 +45,7 @@ def test_a_process_that_ended_is_gone_even_before_it_is_reaped(process: ServerPr
 
 
 def test_a_reused_pid_is_not_ours_and_is_not_stopped(process: ServerProcess) -> None:
-    stranger = subprocess.Popen([sys.executable, "-c", SLEEPER])  # noqa: S603
+    stranger = subprocess.Popen([sys.executable, "-c", SLEEPER])
     try:
         process.pid_file.parent.mkdir()
         process.pid_file.write_text(str(stranger.pid))

@@ -17,9 +17,7 @@ def recorded(ports: Ports = Ports(), s3_server: str = "s3proxy") -> State:  # no
     return new_state(ports, s3_server)
 
 
-def chosen(
-    state: State | None, *, running: bool = False, s3_server: str | None = None, **ports: int
-) -> State:
+def chosen(state: State | None, *, running: bool = False, s3_server: str | None = None, **ports: int) -> State:
     """The choice for these wishes."""
     return choice.choose(Path("/home"), state, ports, s3_server, running)
 

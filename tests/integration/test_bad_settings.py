@@ -11,6 +11,7 @@ import pytest
 from jobs import Site
 
 pytestmark = pytest.mark.integration
+on_one_server = pytest.mark.parametrize("s3_server", ["s3proxy"], indirect=True)
 
 # What Spark's launcher prints before our program starts.
 LAUNCHER = re.compile(r"^(WARNING: |\d\d:\d\d:\d\d WARN )")
@@ -35,10 +36,12 @@ def complaint(site: Site, **environment: str) -> str:
     return lines[0]
 
 
+@on_one_server
 def test_wrong_broker(site):
     assert "KAFKA_BOOTSTRAP_SERVERS" in complaint(site, KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1")
 
 
+@on_one_server
 def test_missing_topic(site):
     line = complaint(site, RAW_TOPIC="no-such-topic")
     assert "RAW_TOPIC=no-such-topic" in line
@@ -57,12 +60,14 @@ def test_s3_server_that_is_not_there(site):
     assert "AWS_ENDPOINT_URL" in complaint(site, AWS_ENDPOINT_URL="http://127.0.0.1:1")
 
 
+@on_one_server
 def test_checkpoint_that_cannot_be_written(site):
     blocked = site.folder / "a-file"
     blocked.write_text("")
     assert "CHECKPOINT_URI" in complaint(site, CHECKPOINT_URI=os.fspath(blocked / "checkpoint"))
 
 
+@on_one_server
 def test_trigger_that_is_no_interval(site):
     assert site.enrich("--trigger", "often") == 2
     assert "often" in site.log()

@@ -13,7 +13,8 @@ from jobs import Site
 
 from pipelines.clients import S3Settings
 
-pytestmark = pytest.mark.integration
+# verify reads through the same clients whatever serves S3, and tests/integration/test_enrich.py has it prove on both.
+pytestmark = [pytest.mark.integration, pytest.mark.parametrize("s3_server", ["s3proxy"], indirect=True)]
 
 COUNT = 600
 FAULTS = ("malformed", "missing-field", "wrong-type", "bad-timestamp", "duplicate", "late")

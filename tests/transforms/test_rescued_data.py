@@ -17,7 +17,6 @@ RESCUED = {
     "an exponent": (event(foo=Json("1e2")), {"foo": 100}),
     "a large integer": (event(foo=Json("12345678901234567890")), {"foo": 12345678901234567890}),
     "38 digits": (event(foo=Json("9" * 38)), {"foo": int("9" * 38)}),
-    "a number beyond every decimal": (event(foo=Json("7" * 60)), {"foo": int("7" * 60)}),
     "a boolean": (event(foo=False), {"foo": False}),
     "an object": (event(foo={"a": {"b": [1, "x", True]}}), {"foo": {"a": {"b": [1, "x", True]}}}),
     "a null in an object": (event(foo={"a": None}), {"foo": {"a": None}}),
