@@ -8,6 +8,7 @@ once through crashes and restarts; Kafka may repeat the one batch that a crash i
 
 from __future__ import annotations
 
+import logging
 import secrets
 from typing import Any
 
@@ -143,6 +144,8 @@ def main(debug: bool, **options: Any) -> None:
     and KAFKA_SASL_PASSWORD, the key of the user pseudonyms from PSEUDONYM_KEY. SIGTERM and Ctrl-C finish the
     batch in hand. Exit codes: 0 done, 1 failed, 2 configuration, 3 stopped by a policy.
     """
+    if not debug:
+        logging.getLogger("py4j").setLevel(logging.CRITICAL)  # it prints every error of a batch once more
     settings = EnrichSettings.from_options(options)
     progress = Progress(settings.kafka, settings.topics.raw)
     stream(settings, progress, Shutdown())
