@@ -19,7 +19,7 @@ class Progress:
     def __init__(self, kafka: KafkaSettings, raw_topic: str) -> None:
         self._kafka = kafka
         self._raw_topic = raw_topic
-        self._lag: sources.Lag | None = None
+        self._lag = sources.Lag(kafka, raw_topic)
         self._total = Counts()
 
     def started(self, settings: EnrichSettings, checkpoint: str) -> None:
@@ -53,12 +53,9 @@ class Progress:
             f"{'stopped' if stopped else 'done'}: {total.records_in:,} in = {total.accepted:,} accepted "
             f"+ {total.dead:,} dead"
         )
-        if self._lag is not None:
-            self._lag.close()
+        self._lag.close()
 
     def _behind(self, batch: Batch) -> str:
-        if self._lag is None:
-            self._lag = sources.Lag(self._kafka, self._raw_topic)
         behind = self._lag.behind({p: end for p, (_, end) in batch.offsets.items()})
         return "unknown" if behind is None else f"{behind:,}"
 

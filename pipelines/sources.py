@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from kafka import TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -90,18 +90,22 @@ class Lag:
     """How many records of the raw topic are not processed yet."""
 
     def __init__(self, kafka: KafkaSettings, topic: str) -> None:
-        self._consumer = kafka.consumer(request_timeout_ms=10_000)
+        self._kafka = kafka
         self._topic = topic
+        self._consumer: KafkaConsumer | None = None
 
     def behind(self, processed: dict[int, int]) -> int | None:
         """Records beyond `processed` (partition → next offset), or None if the broker does not tell."""
         try:
+            if self._consumer is None:
+                self._consumer = self._kafka.consumer(request_timeout_ms=10_000)
             partitions = [TopicPartition(self._topic, p) for p in sorted(processed)]
             ends = self._consumer.end_offsets(partitions)
-        except KafkaError:
+        except (KafkaError, OSError):
             return None
         return sum(max(0, int(end) - processed[tp.partition]) for tp, end in ends.items())
 
     def close(self) -> None:
         """Close the connection."""
-        self._consumer.close()
+        if self._consumer is not None:
+            self._consumer.close()
