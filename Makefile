@@ -7,15 +7,18 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 # spark-submit runs the first python3 on PATH: it must be the one that has pyspark.
 WITH_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
+DOCKER_FLAGS := $(if $(SECURE),--secure) $(if $(UI),--ui)
 
 .DEFAULT_GOAL := help
-.PHONY: help install minio up down status clean topics local-env demo test test-unit test-integration lint format types
+.PHONY: help install minio up down status clean topics local-env demo test test-unit test-integration test-compose lint \
+        format types env doctor compose-up compose-demo compose-verify compose-status compose-down compose-clean
 
 help: ## Print this page.
 	@awk 'BEGIN {FS = ":.*## "} \
 	  /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 	  /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@printf '\nSettings: make install PYTHON=python3.12; KAFKA_PORT, ZOOKEEPER_PORT, S3_PORT, STACK_HOME for make up.\n'
+	@printf '\nSettings: make install PYTHON=python3.12; KAFKA_PORT, ZOOKEEPER_PORT, S3_PORT, STACK_HOME for make up;\n'
+	@printf 'make compose-up SECURE=1 (TLS, SCRAM, ACLs) UI=1 (Kafka UI); infra/.env for the rest of the containers.\n'
 
 ##@ Install
 install: $(STAMP) ## Make .venv with everything pinned, fetch and verify Spark's jars.
@@ -47,6 +50,31 @@ topics: $(STAMP) ## Create the topics, or say that they are there.
 demo: $(STAMP) ## Run the whole pipeline once on generated events.
 	@$(WITH_VENV) $(BIN)/python -m pipelines.demo
 
+##@ Docker: the same servers, a Spark cluster, the job and the generator in containers; nothing to install but Docker
+doctor: ## Is this machine ready for it? Says what to do.
+	@$(PYTHON) -m infra.doctor $(if $(SECURE),--secure) $(if $(UI),--profile ui)
+
+env: ## Make infra/.env with random secrets, or add what is missing to it.
+	@$(PYTHON) -m infra.env_file
+
+compose-up: ## Build the images, start everything, wait until it is healthy (SECURE=1, UI=1).
+	@$(PYTHON) -m infra.compose up $(DOCKER_FLAGS)
+
+compose-demo: ## The demo in containers.
+	@$(PYTHON) -m infra.compose demo $(DOCKER_FLAGS)
+
+compose-verify: ## Prove that nothing was lost of what the generator sent.
+	@$(PYTHON) -m infra.compose verify
+
+compose-status: ## Show the containers and the addresses of their pages.
+	@$(PYTHON) -m infra.compose status
+
+compose-down: ## Stop them in good order; their data stays.
+	@$(PYTHON) -m infra.compose down
+
+compose-clean: ## Stop them and delete their data.
+	@$(PYTHON) -m infra.compose clean
+
 ##@ Checks
 lint: $(STAMP) ## Style: ruff check and ruff format.
 	$(BIN)/ruff check .
@@ -62,10 +90,13 @@ types: $(STAMP) ## Types: mypy, strict.
 test: test-unit test-integration ## All tests, the fast ones first; the integration tests start servers of their own.
 
 test-unit: $(STAMP) ## Only the tests that need no server.
-	@$(WITH_VENV) $(BIN)/pytest -m "not integration"
+	@$(WITH_VENV) $(BIN)/pytest -m "not integration and not compose"
 
 test-integration: $(STAMP) ## Only the tests with real servers.
 	@$(WITH_VENV) $(BIN)/pytest -m integration
+
+test-compose: $(STAMP) ## The compose files on a Docker engine: demo, faults, secured; 30 minutes, builds images.
+	@$(WITH_VENV) $(BIN)/pytest -m compose -v
 
 # Everything it says goes to stderr: the output of local-env is read by a shell.
 $(STAMP): setup.cfg pyproject.toml conf/spark-defaults.conf conf/log4j2.properties infra/spark.sha256

@@ -137,12 +137,13 @@ def main() -> None:
 
 @main.command()
 @click.option("--conf-dir", type=click.Path(path_type=Path), help="Where to write  [default: the venv's conf folder]")
+@click.option("--on-every-node", is_flag=True, help="For an image: each node has the jars at the same path.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def install(conf_dir: Path | None, debug: bool) -> None:
+def install(conf_dir: Path | None, on_every_node: bool, debug: bool) -> None:
     """Fetch Spark's jars and write a Spark configuration folder that names them."""
     conf_dir = conf_dir or environment_conf()
     jars = fetch(spark_jars())
-    spark_conf.write(PROJECT_ROOT / "conf", conf_dir, jars)
+    spark_conf.write(PROJECT_ROOT / "conf", conf_dir, jars, on_every_node=on_every_node)
     click.echo(f"{len(jars)} jars verified; SPARK_CONF_DIR={conf_dir}")
 
 

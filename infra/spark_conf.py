@@ -20,16 +20,18 @@ def packages(defaults: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return _listed(values[_PACKAGES]), _listed(values.get(_EXCLUDES, ""))
 
 
-def write(source: Path, target: Path, jars: Sequence[Path]) -> None:
+def write(source: Path, target: Path, jars: Sequence[Path], *, on_every_node: bool = False) -> None:
     """Copy the configuration with one ``spark.jars`` line in place of the packages and excludes.
 
-    Resolving at each start would cost seconds and some 160 lines of noise.
+    Resolving at each start would cost seconds and some 160 lines of noise. With `on_every_node` executors read
+    the jars from the same path of their own machine instead of fetching 47 MB from the driver.
     """
+    scheme = "local:" if on_every_node else ""
     lines = []
     for line in _lines(source / "spark-defaults.conf"):
         name, _ = _setting(line)
         if name == _PACKAGES:
-            lines.append(f"spark.jars  {','.join(map(str, jars))}")
+            lines.append(f"spark.jars  {','.join(f'{scheme}{jar}' for jar in jars)}")
         elif name != _EXCLUDES:
             lines.append(line)
     target.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,10 @@
-"""The whole pipeline once, on this machine: ``make demo`` (``python -m pipelines.demo``).
+"""The whole pipeline once: ``make demo`` (``python -m pipelines.demo``), in containers ``make compose-demo``.
 
-Every step is a command that people can run themselves, with the local stack's settings: start the servers,
-create the topics, generate events with faults, enrich them, look at the result, prove that nothing was lost.
-A second run generates nothing new: it drains what is left and shows the same figures.
+Every step is a command that people can run themselves: start the servers, create the topics, generate events with
+faults, enrich them, look at the result, prove that nothing was lost. A second run generates nothing new: it
+drains what is left and shows the same figures.
+
+With ``--running`` the servers and the enrich job run already, and the environment says where: nothing is started.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import fcntl
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -36,7 +38,10 @@ GENERATOR_OPTIONS = (
 )
 # Three batches, so that one sees them pass.
 ENRICH_OPTIONS = ("--available-now", f"--max-offsets-per-trigger={COUNT * 35 // 100}")
+# How long the running job may take for them.
+PATIENCE_SECONDS = 900
 START_AFRESH = "`make clean`, then `make demo`, starts afresh"
+COMPOSE_START_AFRESH = "`make compose-clean`, then `make compose-demo`, starts afresh"
 
 # What of the caller's environment would lead a step elsewhere than to the local stack and default settings.
 _FOREIGN_PREFIXES = ("AWS_", "KAFKA_", "GENERATOR_", "TOPIC_", "SPARK_", "PYSPARK_")
@@ -59,26 +64,43 @@ _NEXT = {
         "make clean": "stop them and delete their data",
     },
 }
+_NEXT_IN_COMPOSE = {
+    "Look further": {
+        "make compose-status": "the containers and the addresses of their pages",
+        "make compose-verify": "the proof again",
+    },
+    "Clean up": {
+        "make compose-down": "stop the containers; their data stays",
+        "make compose-clean": "stop them and delete their data",
+    },
+}
 
 
 class Demo:
-    """The steps in order, on the local stack in `home`."""
+    """The steps in order; the manifest stays in `folder`. `stack` is None where everything runs already."""
 
-    def __init__(self, home: Path, console: Console) -> None:
-        self._stack = Stack(home)
-        self._folder = self._stack.home / "demo"
+    def __init__(self, folder: Path, console: Console, stack: Stack | None) -> None:
+        self._stack = stack
+        self._folder = folder
         self._manifest = self._folder / "manifest.jsonl"
         self._console = console
-        self._steps = Steps(console, count=6)
+        self._steps = Steps(console, count=6 if stack else 4)
+        self._steps.environment = dict(os.environ)
+        self._start_afresh = START_AFRESH if stack else COMPOSE_START_AFRESH
 
     def run(self) -> None:
         """All steps. Raises a ClickException with the remedy where one fails."""
         began = time.monotonic()
-        self._start_servers()
+        if self._stack:
+            self._start_servers(self._stack)
         with self._alone():
-            self._steps.do("Create the topics", ["python", "-m", "pipelines.topics"])
+            if self._stack:
+                self._steps.do("Create the topics", ["python", "-m", "pipelines.topics"])
             self._generate()
-            self._enrich()
+            if self._stack:
+                self._enrich()
+            else:
+                self._await_enrich()
             self._steps.do("See what happened", ["python", "-m", "pipelines.overview"])
             self._prove()
         seconds = time.monotonic() - began
@@ -86,35 +108,41 @@ class Demo:
 
     def say_what_runs(self) -> None:
         """After an interruption: the servers may still be up."""
+        if self._stack is None:
+            return
         try:
             running = [row.program for row in self._stack.status() if row.pid]
         except ConfigurationError:
             running = []
         if running:
             sent = sent_rows(self._manifest)
-            go_on = START_AFRESH if sent is not None and sent < COUNT else "`make demo` goes on"
+            go_on = self._start_afresh if sent is not None and sent < COUNT else "`make demo` goes on"
             self._console.print(f"{', '.join(running)} keep running: {go_on}, `make down` stops them.")
 
-    def _start_servers(self) -> None:
+    def _start_servers(self, stack: Stack) -> None:
         # This step alone sees the caller's environment: KAFKA_PORT, S3_SERVER and so on are for it.
-        self._steps.environment = dict(os.environ)
-        command = ["python", "-m", "infra.local", "up", "--home", str(self._stack.home)]
+        command = ["python", "-m", "infra.local", "up", "--home", str(stack.home)]
         self._steps.do("Start ZooKeeper, Kafka and an S3 server", command)
-        self._steps.environment = environment_for(self._stack)
+        self._steps.environment = environment_for(stack)
 
     def _generate(self) -> None:
         title = f"Generate {COUNT:,} events of the last 50 minutes, some of them faulty"
         sent = sent_rows(self._manifest)
         if sent is None:
             options = (*GENERATOR_OPTIONS, "--no-summary", "--manifest", str(self._manifest))
-            self._steps.do(title, ["python", "-m", "generator", *options], remedy=START_AFRESH)
+            reader = self._steps.environment
+            self._steps.environment = as_generator(reader)
+            self._steps.do(title, ["python", "-m", "generator", *options], remedy=self._start_afresh)
+            self._steps.environment = reader
             sent = sent_rows(self._manifest) or 0
         else:
             self._steps.head(title)
             if sent >= COUNT:
                 self._console.print(f"Done by an earlier run: {sent:,} events are in Kafka, none is sent.")
         if sent < COUNT:
-            raise RunFailed(f"Generating was cut short: only {sent:,} of {COUNT:,} events were sent. {START_AFRESH}.")
+            raise RunFailed(
+                f"Generating was cut short: only {sent:,} of {COUNT:,} events were sent. {self._start_afresh}."
+            )
 
     def _enrich(self) -> None:
         self._steps.do(
@@ -124,10 +152,20 @@ class Demo:
             is_quiet=True,
         )
 
+    def _await_enrich(self) -> None:
+        self._steps.do(
+            "Wait until the running enrich job has processed them",
+            ["python", "-m", "pipelines.lag", "--wait", str(PATIENCE_SECONDS)],
+            remedy="`docker compose logs enrich` in infra/ says why",
+            is_quiet=True,
+        )
+
     def _prove(self) -> None:
+        # A running generator is always a little ahead of the job.
+        caught_up = ["--caught-up"] if self._stack else []
         self._steps.do(
             "Prove that nothing was lost",
-            ["python", "-m", "pipelines.verify", "--caught-up", "--manifest", str(self._manifest)],
+            ["python", "-m", "pipelines.verify", *caught_up, "--manifest", str(self._manifest)],
             remedy="the list above says what is wrong",
         )
 
@@ -147,7 +185,7 @@ class Demo:
             yield
 
     def _say_what_next(self, last: str) -> None:
-        for title, commands in _NEXT.items():
+        for title, commands in (_NEXT if self._stack else _NEXT_IN_COMPOSE).items():
             self._console.print(Text(f"\n{title}", style="bold"))
             for command, meaning in commands.items():
                 self._console.print(Text.assemble("  ", (f"{command:<36}", "cyan"), meaning))
@@ -164,6 +202,12 @@ def environment_for(stack: Stack) -> dict[str, str]:
     return {**kept, **stack.environment()}
 
 
+def as_generator(environment: Mapping[str, str]) -> dict[str, str]:
+    """On a broker with access rights events are sent by the principal that may: the generator's, if one is named."""
+    names = {"KAFKA_SASL_USERNAME": "GENERATOR_KAFKA_USERNAME", "KAFKA_SASL_PASSWORD": "GENERATOR_KAFKA_PASSWORD"}
+    return {**environment, **{name: environment[other] for name, other in names.items() if other in environment}}
+
+
 def sent_rows(manifest: Path) -> int | None:
     """Complete lines of the manifest, None where there is none."""
     try:
@@ -175,13 +219,23 @@ def sent_rows(manifest: Path) -> int | None:
 
 @click.command(context_settings=CONTEXT_SETTINGS)
 @home_option
+@click.option(
+    "--running",
+    type=click.Path(path_type=Path, exists=True, file_okay=False, writable=True),
+    metavar="FOLDER",
+    help="Start nothing: servers and enrich run, the environment says where. The manifest is kept in FOLDER.",
+)
 @debug_option
-def main(home: Path, debug: bool) -> None:
+def main(home: Path, running: Path | None, debug: bool) -> None:
     """Run the whole pipeline once on generated events, with local servers, and show what came of it.
 
     A second run sends nothing and shows the same figures. The servers' ports are set as for `make up`.
     """
-    demo = Demo(home, page())
+    if running:
+        demo = Demo(running / "demo", page(), stack=None)
+    else:
+        stack = Stack(home)
+        demo = Demo(stack.home / "demo", page(), stack)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         demo.run()

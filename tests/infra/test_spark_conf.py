@@ -45,3 +45,9 @@ def test_a_file_without_packages_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "spark-defaults.conf").write_text("spark.ui.enabled false\n")
     with pytest.raises(ConfigurationError, match=r"has no spark\.jars\.packages line"):
         spark_conf.packages(tmp_path / "spark-defaults.conf")
+
+
+def test_jars_of_an_image_are_on_every_node(conf: Path, tmp_path: Path) -> None:
+    """`local:` paths are read by each executor from its own disk, not fetched from the driver."""
+    spark_conf.write(conf, tmp_path / "out", [Path("/jars/a.jar"), Path("/jars/b.jar")], on_every_node=True)
+    assert "spark.jars  local:/jars/a.jar,local:/jars/b.jar\n" in (tmp_path / "out" / "spark-defaults.conf").read_text()
