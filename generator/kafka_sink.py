@@ -12,8 +12,9 @@ import kafka.errors
 from generator.manifest import Receipts
 from generator.records import Record
 from generator.settings import Settings
-from pipelines.cli import ConfigurationError, RunFailed
+from pipelines.cli import RunFailed
 from pipelines.clients import KafkaSettings, kafka_problem
+from pipelines.preflight import require_topics
 
 # kafka-python 3 has no buffer.memory: without a limit of our own a slow broker would fill the memory.
 MAX_IN_FLIGHT = 20_000
@@ -39,12 +40,12 @@ class KafkaSink:
 
     @classmethod
     def open(cls, settings: Settings, receipts: Receipts) -> KafkaSink:
-        """Connect. Raises ConfigurationError when no broker answers or the topic is missing."""
+        """Connect. Raises ConfigurationError when no broker answers, or the topic is missing or may not be written."""
         # The client's own warnings would tear the status line; what matters is in the receipts.
         logging.getLogger("kafka").setLevel(logging.CRITICAL)
         kafka_settings = KafkaSettings.load(settings.bootstrap_servers, settings.kafka_config)
         try:
-            _require_topic(kafka_settings, settings.raw_topic)
+            require_topics(kafka_settings, {"RAW_TOPIC": settings.raw_topic}, {"RAW_TOPIC": "WRITE"})
             producer = kafka_settings.producer(
                 bootstrap_timeout_ms=CONNECT_TIMEOUT_MS,
                 delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
@@ -99,16 +100,3 @@ class KafkaSink:
             self._producer._sender.force_close()
             self._producer._sender.join(CLOSE_SECONDS)
         self._producer.close(timeout=CLOSE_SECONDS)
-
-
-def _require_topic(settings: KafkaSettings, topic: str) -> None:
-    admin = settings.admin(bootstrap_timeout_ms=CONNECT_TIMEOUT_MS, request_timeout_ms=REQUEST_TIMEOUT_MS)
-    try:
-        topics = admin.list_topics()
-    finally:
-        admin.close()
-    if topic not in topics:
-        raise ConfigurationError(
-            f"RAW_TOPIC={topic} does not exist at KAFKA_BOOTSTRAP_SERVERS={settings.bootstrap_servers}: "
-            "create the topics with `make topics`."
-        )

@@ -13,6 +13,7 @@ import os
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ BASE = "docker-compose.yml"
 SECURE = "docker-compose.secure.yml"
 # The services whose images are built here; the others use one of these.
 _BUILT = ("spark-master", "minio")
+_HEALTH_SECONDS = 300
 _MANIFESTS = "/var/lib/ecommerce/generator"
 _PAGES = {
     "SPARK_MASTER_UI_PORT": ("8080", "Spark: master, workers, the running job"),
@@ -76,11 +78,32 @@ def up(stack: Stack) -> None:
     stack.run("build", *_BUILT)
     try:
         stack.run("up", "--detach", "--no-build", "--remove-orphans")
-    finally:
-        problems = [problem for each in stack.containers() if (problem := problem_of(each))]
-        for problem in problems:
+    except ComposeError:
+        for problem in filter(None, map(problem_of, stack.containers())):
             print(f"! {problem}", file=sys.stderr)
+        raise
+    await_health(stack)
     status(stack)
+
+
+def await_health(stack: Stack) -> None:
+    """Wait until every container is healthy or done. Raises ComposeError for one that fails, or after 5 minutes."""
+    began = time.monotonic()
+    told: list[str] = []
+    while True:
+        containers = stack.containers()
+        problem = next(filter(None, map(problem_of, containers)), None)
+        if problem:
+            raise ComposeError(f"{problem}. See `docker compose logs` in infra/, or `make doctor`.")
+        waiting = sorted({service_of(each) for each in containers if not is_ready(each)})
+        if not waiting:
+            return
+        if waiting != told:
+            print(f"Waiting for {', '.join(waiting)} ({time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)
+            told = waiting
+        if time.monotonic() - began > _HEALTH_SECONDS:
+            raise ComposeError(f"{', '.join(waiting)}: not healthy after {_HEALTH_SECONDS} s. See `make doctor`.")
+        time.sleep(1)
 
 
 def demo(stack: Stack) -> None:
@@ -91,10 +114,13 @@ def demo(stack: Stack) -> None:
 
 
 def verify(stack: Stack) -> None:
-    """Prove that nothing was lost: all that the generator sent until now."""
-    tool = ("run", "--rm", "-T", "tools", "python", "-m")
-    stack.run(*tool, "pipelines.lag", "--wait", "600")
-    stack.run(*tool, "pipelines.verify", "--manifest", f"{_MANIFESTS}/manifest.jsonl")
+    """Prove that nothing was lost: all that the generator has sent until now, while it goes on sending."""
+    steps = (
+        f"cp {_MANIFESTS}/manifest.jsonl /tmp/sent.jsonl",
+        "python -m pipelines.lag --wait 600",
+        "python -m pipelines.verify --manifest /tmp/sent.jsonl",
+    )
+    stack.run("run", "--rm", "-T", "tools", "sh", "-c", " && ".join(steps))
 
 
 def status(stack: Stack) -> None:
@@ -139,6 +165,12 @@ def problem_of(container: dict[str, Any]) -> str | None:
     if state.get("OOMKilled"):
         words = "ran out of memory"
     return f"{service_of(container)} {words}: {said or 'it said nothing'}"
+
+
+def is_ready(container: dict[str, Any]) -> bool:
+    """Healthy, or a job that is done."""
+    state = container["State"]
+    return bool(state["Status"] == "exited" or state.get("Health", {}).get("Status") == "healthy")
 
 
 def service_of(container: dict[str, Any]) -> str:

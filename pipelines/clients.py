@@ -6,8 +6,8 @@ Nothing here imports pyspark: the generator and the tools use it too.
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,17 +17,10 @@ import boto3
 import botocore.config
 import kafka
 import kafka.admin
-import kafka.errors
 
+from pipelines import kafka_problems, kafka_properties
 from pipelines.cli import ConfigurationError
-
-# Whatever kafka-python calls a refusal of who we are.
-_REFUSED = (
-    kafka.errors.SaslAuthenticationFailedError,
-    kafka.errors.AuthorizationError,
-)
-_JAAS = 'org.apache.kafka.common.security.{module} required username="{username}" password="{password}";'
-_JAAS_CREDENTIAL = re.compile(r'(username|password)\s*=\s*"((?:[^"\\]|\\.)*)"')
+from pipelines.kafka_connections import impatient_client
 
 
 @dataclass(frozen=True)
@@ -41,37 +34,34 @@ class KafkaSettings:
     properties: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def load(cls, bootstrap_servers: str, kafka_config: str | None = None) -> KafkaSettings:
+    def load(
+        cls, bootstrap_servers: str, kafka_config: str | None = None, environment: Mapping[str, str] = os.environ
+    ) -> KafkaSettings:
         """From the environment (``KAFKA_SECURITY_PROTOCOL``, …), overridden by the `kafka_config` file."""
-        properties = _properties_from_environment(os.environ)
+        properties = kafka_properties.from_environment(environment)
         if kafka_config:
-            properties.update(_read_properties(Path(kafka_config)))
+            properties.update(kafka_properties.from_file(Path(kafka_config)))
         bootstrap_servers = properties.pop("bootstrap.servers", bootstrap_servers)
         return cls(bootstrap_servers, properties)
 
     def for_spark(self) -> dict[str, str]:
         """Options of Spark's Kafka source and sink. A PEM file is passed as text: executors have no such file."""
         properties = dict(self.properties)
-        pem = properties.pop("ssl.truststore.location", None) if _is_pem(properties) else None
+        pem = properties.pop("ssl.truststore.location", None) if kafka_properties.is_pem(properties) else None
         if pem:
-            properties["ssl.truststore.certificates"] = _read_text(Path(pem), "KAFKA_SSL_CA_LOCATION")
+            authorities = kafka_properties.read_text(Path(pem), "KAFKA_SSL_CA_LOCATION")
+            properties["ssl.truststore.certificates"] = authorities
         options = {f"kafka.{name}": value for name, value in properties.items()}
         return {"kafka.bootstrap.servers": self.bootstrap_servers, **options}
 
     def for_python(self, **overrides: Any) -> dict[str, Any]:
-        """Keyword arguments for kafka-python's clients."""
-        arguments: dict[str, Any] = {"bootstrap_servers": self.bootstrap_servers.split(",")}
-        properties = dict(self.properties)
-        credentials = dict(_JAAS_CREDENTIAL.findall(properties.pop("sasl.jaas.config", "")))
-        if credentials:
-            arguments["sasl_plain_username"] = _unescape(credentials.get("username", ""))
-            arguments["sasl_plain_password"] = _unescape(credentials.get("password", ""))
-        if _is_pem(properties) and "ssl.truststore.location" in properties:
-            arguments["ssl_cafile"] = properties["ssl.truststore.location"]
-        for name in ("security.protocol", "sasl.mechanism", "client.id"):
-            if name in properties:
-                arguments[name.replace(".", "_")] = properties[name]
-        return {**arguments, **overrides}
+        """Keyword arguments for kafka-python's clients.
+
+        Raises ConfigurationError for settings that are wrong, or that only Java understands.
+        """
+        arguments = kafka_properties.to_python(self.properties)
+        servers = self.bootstrap_servers.split(",")
+        return {"bootstrap_servers": servers, "kafka_client": impatient_client, **arguments, **overrides}
 
     def consumer(self, *topics: str, **overrides: Any) -> kafka.KafkaConsumer:
         """A consumer that commits nothing unless told to."""
@@ -94,16 +84,8 @@ class KafkaSettings:
 
 
 def kafka_problem(error: Exception, settings: KafkaSettings) -> ConfigurationError:
-    """One line for a person about a failed connection to Kafka."""
-    where = f"KAFKA_BOOTSTRAP_SERVERS={settings.bootstrap_servers}"
-    if isinstance(error, _REFUSED):
-        return ConfigurationError(
-            f"Kafka at {where} refused the credentials ({type(error).__name__}): "
-            "check KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD."
-        )
-    return ConfigurationError(
-        f"No Kafka broker answers at {where} ({type(error).__name__}): start one (`make up`) or correct the setting."
-    )
+    """One line for a person about a failed connection to Kafka; may look at the server for some seconds."""
+    return ConfigurationError(kafka_problems.explain(error, settings.bootstrap_servers, settings.for_python()))
 
 
 @dataclass(frozen=True)
@@ -129,6 +111,25 @@ class S3Settings:
             options["AWS_ENDPOINT_URL"] = self.endpoint
             options["AWS_ALLOW_HTTP"] = str(self.endpoint.startswith("http://")).lower()
         return options
+
+    @staticmethod
+    @contextmanager
+    def trust_of_deltalake() -> Iterator[None]:
+        """Tables that are opened in here trust AWS_CA_BUNDLE, as boto3 does, and go on to do so.
+
+        delta-rs has no option for it: when it makes a client it reads SSL_CERT_FILE (on macOS the keychain only).
+        That is everybody's variable in this process, so it is set for that moment only.
+        """
+        bundle, before = os.environ.get("AWS_CA_BUNDLE"), os.environ.get("SSL_CERT_FILE")
+        if bundle:
+            os.environ["SSL_CERT_FILE"] = bundle
+        try:
+            yield
+        finally:
+            if bundle and before is None:
+                os.environ.pop("SSL_CERT_FILE", None)
+            elif bundle and before is not None:
+                os.environ["SSL_CERT_FILE"] = before
 
     def client(self) -> Any:
         """A boto3 S3 client with bounded time-outs.
@@ -157,57 +158,3 @@ def split_s3_uri(uri: str) -> tuple[str, str] | None:
     if parts.scheme not in {"s3", "s3a"}:
         return None
     return parts.netloc, parts.path.strip("/")
-
-
-def _properties_from_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    properties: dict[str, str] = {}
-    protocol = environment.get("KAFKA_SECURITY_PROTOCOL")
-    if protocol:
-        properties["security.protocol"] = protocol
-    mechanism = environment.get("KAFKA_SASL_MECHANISM")
-    if mechanism:
-        properties["sasl.mechanism"] = mechanism
-    username = environment.get("KAFKA_SASL_USERNAME")
-    if username:
-        module = "scram.ScramLoginModule" if (mechanism or "").startswith("SCRAM") else "plain.PlainLoginModule"
-        password = environment.get("KAFKA_SASL_PASSWORD", "")
-        properties["sasl.jaas.config"] = _JAAS.format(
-            module=module, username=_escape(username), password=_escape(password)
-        )
-    ca_location = environment.get("KAFKA_SSL_CA_LOCATION")
-    if ca_location:
-        properties["ssl.truststore.type"] = "PEM"
-        properties["ssl.truststore.location"] = ca_location
-    return properties
-
-
-def _read_properties(path: Path) -> dict[str, str]:
-    properties = {}
-    for number, line in enumerate(_read_text(path, "--kafka-config").splitlines(), start=1):
-        stripped = line.strip()
-        if not stripped or stripped[0] in "#!":
-            continue
-        name, separator, value = stripped.partition("=")
-        if not separator:
-            raise ConfigurationError(f"--kafka-config {path}: line {number} is not name=value.")
-        properties[name.strip()] = value.strip()
-    return properties
-
-
-def _read_text(path: Path, setting: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{setting}: {path} cannot be read ({type(error).__name__}).") from error
-
-
-def _is_pem(properties: Mapping[str, str]) -> bool:
-    return properties.get("ssl.truststore.type", "").upper() == "PEM"
-
-
-def _escape(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
-
-
-def _unescape(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text)

@@ -29,7 +29,8 @@ def open_tables(place: Lake, s3: S3Settings, names: Iterable[str]) -> dict[str, 
 def _open(place: Lake, s3: S3Settings, name: str) -> DeltaTable:
     options = s3.for_deltalake() if split_s3_uri(place.uri) else None
     try:
-        return DeltaTable(place.delta_rs_path(name), storage_options=options)
+        with s3.trust_of_deltalake():
+            return DeltaTable(place.delta_rs_path(name), storage_options=options)
     except TableNotFoundError as error:
         raise ConfigurationError(
             f"LAKE_URI={place.uri} has no table {name}: correct it, or run pipelines/enrich.py first."

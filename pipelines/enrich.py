@@ -52,8 +52,8 @@ def rules_of(settings: EnrichSettings) -> Rules:
 
 def stream(settings: EnrichSettings, progress: Progress, shutdown: Shutdown) -> None:
     """Run the job until it is done, stopped or broken."""
-    topic_id = preflight.check_topics(settings.kafka, settings.topics)
-    preflight.check_lake(settings.lake.uri, settings.s3)
+    topic_id = preflight.check_topics(settings.kafka, settings.topics, preflight.TO_ENRICH)
+    preflight.check_lake(settings.lake.uri, settings.s3, writing=True)
     rules = rules_of(settings)
     if settings.pseudonym_key is None:
         progress.warn("PSEUDONYM_KEY is not set: user_id is passed on as it is.")

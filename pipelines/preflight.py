@@ -4,38 +4,33 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import botocore.exceptions
 import kafka.errors
 
 from pipelines.cli import ConfigurationError
 from pipelines.clients import KafkaSettings, S3Settings, kafka_problem, split_s3_uri
+from pipelines.kafka_problems import lacks
+from pipelines.s3_problems import S3_ERRORS, s3_problem
 from pipelines.settings import Topics
 
+# Setting of a topic → what is to be done with it, in Kafka's words.
+Needs = Mapping[str, str]
+TO_ENRICH: Needs = {"RAW_TOPIC": "READ", "ENRICHED_TOPIC": "WRITE", "DEAD_LETTER_TOPIC": "WRITE"}
+TO_VERIFY: Needs = dict.fromkeys(TO_ENRICH, "READ")
+TO_LOOK: Needs = dict.fromkeys(TO_ENRICH, "DESCRIBE")
 _TIMEOUT_MS = 15_000
-_CREDENTIAL_ERRORS = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden"}
-_MISSING_ERRORS = {"404", "NoSuchBucket", "NotFound"}
 
 
-def check_topics(kafka_settings: KafkaSettings, topics: Topics) -> str:
-    """All topics exist and the sinks have at least raw's partitions. Returns the raw topic's id."""
-    try:
-        admin = kafka_settings.admin(bootstrap_timeout_ms=_TIMEOUT_MS, request_timeout_ms=_TIMEOUT_MS)
-        try:
-            described = {topic["name"]: topic for topic in admin.describe_topics()}
-        finally:
-            admin.close()
-    except (kafka.errors.KafkaError, OSError, ValueError) as error:
-        raise kafka_problem(error, kafka_settings) from error
-    named = {
-        "RAW_TOPIC": topics.raw,
-        "ENRICHED_TOPIC": topics.enriched,
-        "DEAD_LETTER_TOPIC": topics.dead_letter,
-    }
-    missing = [f"{setting}={name}" for setting, name in named.items() if name not in described]
-    if missing:
-        raise ConfigurationError(f"Missing topic: {', '.join(missing)}. Create the topics: make topics")
+def check_topics(kafka_settings: KafkaSettings, topics: Topics, needs: Needs = TO_LOOK) -> str:
+    """All topics exist, may be used as `needs` says, and the sinks have at least raw's partitions.
+
+    Returns the raw topic's id.
+    """
+    named = {"RAW_TOPIC": topics.raw, "ENRICHED_TOPIC": topics.enriched, "DEAD_LETTER_TOPIC": topics.dead_letter}
+    described = require_topics(kafka_settings, named, needs)
     partitions = {name: len(described[name]["partitions"]) for name in named.values()}
     small = [name for name in (topics.enriched, topics.dead_letter) if partitions[name] < partitions[topics.raw]]
     if small:
@@ -45,33 +40,58 @@ def check_topics(kafka_settings: KafkaSettings, topics: Topics) -> str:
     return str(described[topics.raw]["topic_id"])
 
 
-def check_lake(uri: str, s3: S3Settings) -> None:
-    """The lake's bucket answers with these credentials, or its folder can be written."""
+def require_topics(kafka_settings: KafkaSettings, named: Mapping[str, str], needs: Needs) -> dict[str, Any]:
+    """Topic → what the broker tells about it. `named`: setting → topic; `needs`: setting → operation.
+
+    Raises ConfigurationError for topics that are missing or may not be used.
+    """
+    try:
+        admin = kafka_settings.admin(bootstrap_timeout_ms=_TIMEOUT_MS, request_timeout_ms=_TIMEOUT_MS)
+        try:
+            # By name: what we may not even see is then told apart from what is not there.
+            described = {topic["name"]: topic for topic in admin.describe_topics(sorted(set(named.values())))}
+        finally:
+            admin.close()
+    except (kafka.errors.KafkaError, OSError, ValueError) as error:
+        raise kafka_problem(error, kafka_settings) from error
+    where = f"KAFKA_BOOTSTRAP_SERVERS={kafka_settings.bootstrap_servers}"
+    missing, lacking = [], []
+    for setting, name in named.items():
+        allowed = described[name].get("authorized_operations")  # an old broker does not tell
+        if described[name]["error_code"] == kafka.errors.TopicAuthorizationFailedError.errno:
+            lacking.append(f"DESCRIBE on {setting}={name} (or it is missing: Kafka does not say)")
+        elif described[name]["error_code"] != 0:
+            missing.append(f"{setting}={name}")
+        elif allowed is not None and needs[setting] not in allowed:
+            lacking.append(f"{needs[setting]} on {setting}={name}")
+    if missing:
+        raise ConfigurationError(f"Missing topic: {', '.join(missing)} at {where}. Create the topics: make topics")
+    if lacking:
+        raise ConfigurationError(f"At {where} {lacks(kafka_settings.for_python(), lacking)}")
+    return described
+
+
+def check_lake(uri: str, s3: S3Settings, *, writing: bool = False) -> None:
+    """The lake's bucket answers with these credentials, or its folder can be written.
+
+    With `writing` an empty object is put there and deleted again.
+    """
     place = split_s3_uri(uri)
     if place is None:
         return _check_folder(uri, "LAKE_URI")
     bucket, prefix = place
-    endpoint = f"AWS_ENDPOINT_URL={s3.endpoint}" if s3.endpoint else "AWS (AWS_ENDPOINT_URL is not set)"
+    action = "list"
     try:
-        s3.client().list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
-    except botocore.exceptions.ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        if code in _MISSING_ERRORS:
-            message = f"LAKE_URI={uri}: there is no bucket {bucket} at {endpoint}: create it or correct the setting."
-        elif code in _CREDENTIAL_ERRORS:
-            message = (
-                f"{endpoint} refused the credentials for bucket {bucket} ({code}): "
-                "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
-            )
-        else:
-            message = f"LAKE_URI={uri}: {endpoint} answered {code or type(error).__name__}."
-        raise ConfigurationError(message) from error
-    except (botocore.exceptions.NoCredentialsError, botocore.exceptions.PartialCredentialsError) as error:
-        raise ConfigurationError("No S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.") from error
-    except (botocore.exceptions.BotoCoreError, ValueError) as error:
-        raise ConfigurationError(
-            f"No S3 server answers at {endpoint} ({type(error).__name__}): start it or correct the setting."
-        ) from error
+        client = s3.client()
+        client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
+        if writing:
+            probe = f"{prefix}/{_probe_name()}".lstrip("/")
+            action = "write"
+            client.put_object(Bucket=bucket, Key=probe, Body=b"")
+            action = "delete"
+            client.delete_object(Bucket=bucket, Key=probe)
+    except S3_ERRORS as error:
+        raise s3_problem(error, uri, bucket, s3.endpoint, action) from error
     return None
 
 
@@ -91,7 +111,7 @@ def _check_folder(uri: str, setting: str) -> None:
     folder = Path(rest if separator else uri)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        probe = folder / _probe_name()
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
@@ -99,3 +119,7 @@ def _check_folder(uri: str, setting: str) -> None:
             f"{setting}={uri} cannot be written ({error.strerror or type(error).__name__}): "
             "give permission or name another place."
         ) from error
+
+
+def _probe_name() -> str:
+    return f".probe-{os.getpid()}-{uuid.uuid4().hex[:8]}"

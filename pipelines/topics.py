@@ -79,6 +79,13 @@ def ensure(kafka_settings: KafkaSettings, specs: tuple[TopicSpec, ...], replicat
         least = len(raw["partitions"]) if raw else 0
         wanted = [replace(spec, partitions=max(spec.partitions, least)) for spec in specs]
         return [_ensure_one(admin, spec, existing.get(spec.name), replication) for spec in wanted]
+    except kafka.errors.AuthorizationError as error:
+        user = kafka_settings.for_python().get("sasl_plain_username", "ANONYMOUS")
+        raise ConfigurationError(
+            f"User {user} lacks CREATE, ALTER, DESCRIBE_CONFIGS or ALTER_CONFIGS on the topics at "
+            f"KAFKA_BOOTSTRAP_SERVERS={kafka_settings.bootstrap_servers}: run this as the administrator "
+            "(KAFKA_SASL_USERNAME), or grant it."
+        ) from error
     except kafka.errors.KafkaError as error:
         raise ConfigurationError(f"The topics could not be prepared: {type(error).__name__}: {error}") from error
     finally:
@@ -102,11 +109,20 @@ def _ensure_one(admin: Any, spec: TopicSpec, existing: dict[str, Any] | None, re
         admin.create_partitions({spec.name: spec.partitions}, timeout_ms=_TIMEOUT_MS)
         admin.wait_for_topics([spec.name], timeout_ms=_TIMEOUT_MS)
         done.append(f"grown from {partitions} to {spec.partitions} partitions")
+    _require(existing, "DESCRIBE_CONFIGS")
     changed = _differing(admin, spec)
     if changed:
+        _require(existing, "ALTER_CONFIGS")
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, spec.name, changed)])
         done.append("set " + ", ".join(f"{name}={value}" for name, value in sorted(changed.items())))
     return f"{spec.name}: " + (", ".join(done) or f"fine as it is ({partitions} partitions)")
+
+
+def _require(topic: dict[str, Any], operation: str) -> None:
+    """kafka-python does not raise what the broker answers to requests about configs."""
+    allowed = topic.get("authorized_operations")  # an old broker does not tell
+    if allowed is not None and operation not in allowed:
+        raise kafka.errors.TopicAuthorizationFailedError([topic["name"]])
 
 
 def _differing(admin: Any, spec: TopicSpec) -> dict[str, str]:

@@ -28,7 +28,7 @@ from pipelines.cli import (
 )
 from pipelines.clients import KafkaSettings, S3Settings, kafka_problem
 from pipelines.lake import Lake
-from pipelines.preflight import check_topics
+from pipelines.preflight import TO_VERIFY, check_topics
 from pipelines.settings import Topics
 from pipelines.terminal import page
 from pipelines.verification.account import Account, account_for
@@ -53,7 +53,7 @@ def verify(
 
     Raises ConfigurationError where something is not there or not what it should be.
     """
-    topic_id = check_topics(kafka_settings, topics)
+    topic_id = check_topics(kafka_settings, topics, TO_VERIFY)
     # The lake is pinned before Kafka's ends are taken: what the tables hold, Kafka has given before.
     tables = LakeTables(lake, s3)
     with tempfile.TemporaryDirectory(prefix="verify-") as folder, Facts(Path(folder), topic_id) as facts:

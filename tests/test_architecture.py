@@ -20,8 +20,9 @@ GENERATOR = sorted((ROOT / "generator").rglob("*.py"))
 INFRA = sorted((ROOT / "infra").rglob("*.py"))
 # What the stream consists of besides its transforms; other files of pipelines/ are tools with a main() of their own.
 STREAM = ("enrich", "delivery", "progress", "session", "settings", "shutdown", "lake", "schemas", "cli", "preflight",
-          "clients", "topics", "reference_data", "sources", "sinks")  # fmt: skip
-CONNECTING = {"clients", "topics", "preflight", "sources"}
+          "clients", "kafka_connections", "kafka_problems", "kafka_properties", "s3_problems", "topics",
+          "reference_data", "sources", "sinks")  # fmt: skip
+CONNECTING = {"clients", "kafka_connections", "kafka_problems", "s3_problems", "topics", "preflight", "sources"}
 MAX_LINES = 300
 
 ALLOWED_IN_TRANSFORMS = {

@@ -16,6 +16,7 @@ _SECRET_WORDS = {"PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "KEY", "TOKEN"}
 # Names of files are no secrets; Confluent's images call the name of a password file CREDENTIALS.
 _FILE_WORDS = {"FILE", "FILENAME", "LOCATION", "PATH", "DIR", "CREDENTIALS"}
 _JAAS_PASSWORD = re.compile(r"""password\s*=\s*\\?["']?(?!\\?["']?\$\{)[^\s"']""", re.IGNORECASE)
+_REFERENCE = re.compile(r"\$\$\{env:[A-Z_]+\}")
 _BOTH_ARCHITECTURES = {
     "confluentinc/cp-kafka", "confluentinc/cp-zookeeper", "python", "golang", "debian", "ghcr.io/kafbat/kafka-ui",
 }  # fmt: skip
@@ -114,10 +115,11 @@ def open_ports(model: Model) -> list[str]:
 
 
 def guessable_secrets(model: Model) -> list[str]:
-    """Secrets in the environment that are not ``${NAME:?…}``."""
+    """Secrets in the environment that are not ``${NAME:?…}``; ``$${env:NAME}`` is Kafka's reference to such a one."""
     found = []
     for name, service in services(model):
-        for variable, value in environment(service).items():
+        for variable, told in environment(service).items():
+            value = _REFERENCE.sub("${NAME:?}", told)
             if (
                 is_secret_name(variable) and not re.fullmatch(r"\$\{[A-Z_0-9]+:\?[^}]*\}", value)
             ) or _JAAS_PASSWORD.search(value):

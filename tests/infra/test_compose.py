@@ -76,3 +76,16 @@ def test_a_machine_without_docker_is_told_what_to_do(
     monkeypatch.setenv("PATH", "/nowhere")
     assert compose.main(["status"]) == 2
     assert capsys.readouterr().err.startswith("Error: There is no Docker Compose: install Docker Desktop")
+
+
+@pytest.mark.parametrize(
+    ("state", "ready"),
+    [
+        (container("running", health="starting"), False),
+        (container("created"), False),
+        (container("running", health="healthy"), True),
+        (container("exited"), True),
+    ],
+)
+def test_a_container_is_ready_when_healthy_or_done(state: dict[str, Any], ready: bool) -> None:
+    assert compose.is_ready(state) is ready

@@ -1,0 +1,63 @@
+"""How kafka-python connects, except that a refusal is heard and raised at once (its version 3.0.12 does neither).
+
+It tries again until the time is up, and then says only that it is. And the broker's answer to a wrong password is lost
+when the end of the connection arrives with it, as it mostly does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import kafka.errors
+from kafka.net.compat import KafkaNetClient
+
+# Another attempt would end the same.
+_FINAL = (kafka.errors.SaslAuthenticationFailedError, kafka.errors.UnsupportedSaslMechanismError)
+
+
+def impatient_client(**arguments: Any) -> Any:
+    """For the argument `kafka_client` of kafka-python's clients.
+
+    Only the first contact is impatient: a client that was let in survives a broker that is being restarted.
+    """
+    client = KafkaNetClient(**arguments)
+    manager = client._manager
+    connect, build = manager.get_connection, manager._build_transport
+    refusals: dict[Any, Exception] = {}
+
+    def get_connection(node_id: Any, *args: Any, **options: Any) -> Any:
+        if node_id in refusals:
+            raise refusals[node_id]
+        connection = connect(node_id, *args, **options)
+        if manager.cluster.is_bootstrap(node_id):
+            connection.init_future.add_errback(note, node_id)
+        return connection
+
+    def note(node_id: Any, error: Exception) -> None:
+        if isinstance(error, _FINAL) or "CERTIFICATE_VERIFY_FAILED" in str(error):
+            refusals[node_id] = error
+
+    async def build_transport(*args: Any, **options: Any) -> Any:
+        transport = await build(*args, **options)
+        transport._sock_recv = _data_before_the_end(transport._sock_recv)
+        return transport
+
+    manager.get_connection = get_connection
+    manager._build_transport = build_transport
+    return client
+
+
+def _data_before_the_end(receive: Any) -> Any:
+    """Where data and the connection's end come together, the data first and the end when asked again."""
+    ends: list[Exception] = []
+
+    def receive_in_order() -> tuple[bytes, Exception | None]:
+        if ends:
+            return b"", ends.pop()
+        data, end = receive()
+        if data and end is not None:
+            ends.append(end)
+            return data, None
+        return data, end
+
+    return receive_in_order
