@@ -63,8 +63,18 @@ def test_the_analyst_reads_the_dead_letters(stack: ComposeStack) -> None:
 
 
 def test_the_generator_cannot_read_the_dead_letters(stack: ComposeStack) -> None:
+    """He does not even see the topic: the client waits for a record that does not come."""
     output = stack.tool("python", "-c", _READ, "dead_letter_queue", fails=True, **as_user("generator"))
-    assert "TopicAuthorizationFailedError" in output
+    assert "StopIteration" in output
+    assert "read" not in output.splitlines()[-1]
+
+
+def test_a_missing_right_is_one_clear_line(stack: ComposeStack) -> None:
+    output = stack.tool("python", "-m", "pipelines.verify", fails=True, **as_user("generator"))
+    errors = [line for line in output.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 1
+    assert "user generator lacks" in errors[0]
+    assert "DEAD_LETTER_TOPIC=dead_letter_queue" in errors[0]
 
 
 def test_the_generator_writes_raw_events(stack: ComposeStack) -> None:
