@@ -23,7 +23,7 @@ def environment_file(facts: Facts) -> list[tuple[str, str]]:
         if facts.volumes:
             return [("error", "infra/.env is missing, and volumes made with its secrets exist: restore it, or "
                               "`make compose-clean` (deletes them), then `make env`.")]  # fmt: skip
-        return [("error", "infra/.env is missing: `make env` makes it.")]
+        return [("note", "infra/.env is not there yet: `make compose-up` makes it, or `make env`.")]
     empty = sorted(name for name in settings.required if not settings.value(name))
     if empty:
         return [("error", f"infra/.env gives no value for {', '.join(empty)}: `make env` adds them.")]

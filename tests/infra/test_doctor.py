@@ -191,7 +191,7 @@ def test_the_room_in_a_virtual_machine_is_not_made_up():
 @pytest.mark.parametrize(
     ("settings", "status", "says"),
     [
-        ({"file": None}, ERROR, "make env"),
+        ({"file": None}, NOTE, "make env"),
         ({"file": {**FILE, "KEY": ""}}, ERROR, "KEY"),
         ({"error": "infra/.env line 3 is not NAME=value."}, ERROR, "line 3"),
         ({"is_private": False}, WARNING, "chmod 600"),
