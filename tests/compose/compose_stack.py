@@ -74,6 +74,19 @@ class ComposeStack:
         """What services have said."""
         return self.compose("logs", "--no-color", *services)
 
+    def unready(self, jobs: set[str]) -> list[str]:
+        """Services that are not healthy, and `jobs` that did not end with exit code 0."""
+        return [
+            service_of(each)
+            for each in self.containers()
+            if not (each["State"]["ExitCode"] == 0 if service_of(each) in jobs else is_healthy(each))
+        ]
+
+    def secrets_in_logs(self) -> list[str]:
+        """Secrets that a container has written."""
+        logs = self.logs()
+        return [secret for secret in self.secrets() if secret in logs]
+
     def secrets(self) -> list[str]:
         """All secrets of infra/.env."""
         template = parse_template((INFRA / ".env.example").read_text())
