@@ -17,6 +17,7 @@ from pathlib import Path
 from pipelines.cli import ConfigurationError, RunFailed
 
 _STOP_SECONDS = 20.0
+_EXEC_SECONDS = 10.0
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
@@ -60,6 +61,10 @@ class ServerProcess:
         fresh = self.pid_file.with_suffix(".new")
         fresh.write_text(str(process.pid), encoding="ascii")
         fresh.replace(self.pid_file)
+        # For a moment after the exec the kernel shows no arguments, longer where the program must be read from disk.
+        deadline = time.monotonic() + _EXEC_SECONDS
+        while self.pid() is None and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
         return process.pid
 
     def signal(self, number: signal.Signals) -> bool:

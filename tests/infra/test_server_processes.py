@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.local import processes
 from infra.local.processes import ServerProcess
 
 SLEEPER = "import sys, time; time.sleep(60)"
@@ -35,6 +36,15 @@ def test_a_started_process_is_known_and_leads_its_own_session(process: ServerPro
     pid = start(process)
     assert process.pid() == pid
     assert os.getsid(pid) == pid
+
+
+def test_a_process_without_arguments_yet_is_waited_for(process: ServerProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Right after its exec `ps` shows only the program's name: that is not “stopped while starting”."""
+    seen = processes.command_line
+    answers = iter(["[python]", "[python]"])
+    monkeypatch.setattr(processes, "command_line", lambda pid: next(answers, None) or seen(pid))
+    pid = start(process)
+    assert process.pid() == pid
 
 
 def test_a_process_that_ended_is_gone_even_before_it_is_reaped(process: ServerProcess) -> None:
