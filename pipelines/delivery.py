@@ -124,6 +124,8 @@ class Delivery:
             "table_versions": versions,
             "pipeline_version": batch.pipeline_version,
             "ruleset": batch.ruleset,
+            "kind": "batch",
+            "reason": None,
         }
         values = tuple(row[name] for name in schemas.BATCH_AUDIT.names)
         audit = spark.createDataFrame([values], schemas.BATCH_AUDIT).coalesce(1)

@@ -191,7 +191,9 @@ DUPLICATES = _struct(
 
 OFFSET_RANGE = _struct(partition=INT, start_offset=LONG, end_offset=LONG)
 
-# One row per batch. `end_offset` is exclusive; seconds are wall-clock.
+# One row per batch (`kind` is "batch", or null in rows of older releases). `end_offset` is exclusive; seconds are
+# wall-clock. A row of kind "gap" says which offsets an operator gave up with --accept-data-loss: its batch_id is
+# null, its counts are 0, `reason` tells why, and an end_offset of null means "all beyond, nobody knows how many".
 BATCH_AUDIT = _struct(
     generation=TEXT,
     batch_id=LONG,
@@ -209,4 +211,6 @@ BATCH_AUDIT = _struct(
     table_versions=T.MapType(TEXT, LONG),
     pipeline_version=TEXT,
     ruleset=TEXT,
+    kind=TEXT,
+    reason=TEXT,
 )
