@@ -18,6 +18,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines import __version__, preflight, sinks, sources
+from pipelines.checkpoint import OffsetLog
 from pipelines.cli import CONTEXT_SETTINGS, RunFailed, StoppedByPolicy, run
 from pipelines.delivery import Delivery
 from pipelines.progress import Progress
@@ -64,7 +65,7 @@ def stream(settings: EnrichSettings, progress: Progress, shutdown: Shutdown) -> 
         preflight.check_checkpoint(checkpoint, settings.s3)
         shutdown.listen_in_jvm(spark)
         sinks.ensure_tables(spark, settings.lake)
-        offset_log = sources.OffsetLog(spark, checkpoint, settings.topics.raw)
+        offset_log = OffsetLog(spark, checkpoint, settings.topics.raw)
         ruleset = rules.enrichment.reference.ruleset
 
         def plan(generation: str, batch_id: int) -> Batch:
