@@ -10,7 +10,7 @@ WITH_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 DOCKER_FLAGS := $(if $(SECURE),--secure) $(if $(UI),--ui)
 
 .DEFAULT_GOAL := help
-.PHONY: help install minio up down status clean topics local-env demo test test-unit test-integration test-compose lint \
+.PHONY: help install minio up down status clean topics local-env demo test test-unit test-integration test-compose test-faults lint \
         format types env doctor compose-up compose-demo compose-verify compose-status compose-down compose-clean
 
 help: ## Print this page.
@@ -90,13 +90,16 @@ types: $(STAMP) ## Types: mypy, strict.
 test: test-unit test-integration ## All tests, the fast ones first; the integration tests start servers of their own.
 
 test-unit: $(STAMP) ## Only the tests that need no server.
-	@$(WITH_VENV) $(BIN)/pytest -m "not integration and not compose"
+	@$(WITH_VENV) $(BIN)/pytest -m "not integration and not compose and not faults"
 
 test-integration: $(STAMP) ## Only the tests with real servers.
 	@$(WITH_VENV) $(BIN)/pytest -m integration
 
 test-compose: $(STAMP) ## The compose files on a Docker engine: demo, faults, secured; 30 minutes, builds images.
 	@$(WITH_VENV) $(BIN)/pytest -m compose -v
+
+test-faults: $(STAMP) ## Kill, pause and damage real servers and jobs (FAULTS="-k broker"); writes docs/faults.md; 2 hours.
+	@$(WITH_VENV) FAULT_RESULTS=docs $(BIN)/pytest tests/faults -m faults -v $(FAULTS)
 
 # Everything it says goes to stderr: the output of local-env is read by a shell.
 $(STAMP): setup.cfg pyproject.toml conf/spark-defaults.conf conf/log4j2.properties infra/spark.sha256

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import deltalake
@@ -28,6 +30,7 @@ class Site:
     environment: dict[str, str]
     topics: Topics
     folder: Path
+    processes: list[subprocess.Popen[str]] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
     def create(cls, environment: dict[str, str], name: str, folder: Path) -> Site:
@@ -53,10 +56,8 @@ class Site:
 
     def start_enrich(self, *arguments: str, **more_environment: str) -> subprocess.Popen[str]:
         """spark-submit pipelines/enrich.py, its stderr in enrich.log."""
-        log = (self.folder / "enrich.log").open("a")
         command = ["spark-submit", str(PROJECT_ROOT / "pipelines" / "enrich.py"), *arguments]
-        environment = {**self.environment, **more_environment}
-        return subprocess.Popen(command, env=environment, stdout=log, stderr=log, text=True, cwd=self.folder)
+        return self._start(command, "enrich.log", **more_environment)
 
     def enrich(self, *arguments: str, **more_environment: str) -> int:
         """Run the job to its end; its exit code."""
@@ -73,6 +74,30 @@ class Site:
         command = [sys.executable, "-m", "generator", "--sink", "kafka", "--rate", "0", *arguments]
         subprocess.run(command, env=self.environment, check=True, capture_output=True, timeout=TIMEOUT_SECONDS)
 
+    def start_generator(self, *arguments: str, **more_environment: str) -> subprocess.Popen[str]:
+        """The generator, its output in generator.log."""
+        command = [sys.executable, "-m", "generator", "--sink", "kafka", *arguments]
+        return self._start(command, "generator.log", **more_environment)
+
+    def start_lag(self, seconds: float) -> subprocess.Popen[str]:
+        """Waits, at most so long, until what is in the raw topic now is delivered; its output in lag.log."""
+        return self._start([sys.executable, "-m", "pipelines.lag", "--wait", str(seconds)], "lag.log")
+
+    def _start(self, command: list[str], log_name: str, **more_environment: str) -> subprocess.Popen[str]:
+        environment = {**self.environment, **more_environment}
+        with (self.folder / log_name).open("a") as log:
+            # A process group of its own: spark-submit is a JVM with a Python child, and kill -9 means both.
+            process = subprocess.Popen(
+                command, env=environment, stdout=log, stderr=log, text=True, cwd=self.folder, start_new_session=True
+            )
+        self.processes.append(process)
+        return process
+
+    def kill_all(self) -> None:
+        """End whatever was started here and still runs."""
+        for process in self.processes:
+            kill(process)
+
     def verify(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "pipelines.verify", *arguments]
         return subprocess.run(
@@ -80,12 +105,15 @@ class Site:
         )
 
     def table(self, name: str, columns: list[str] | None = None) -> pa.Table:
-        """A Delta table, read without Spark."""
+        """A Delta table's rows, read without Spark."""
+        return self.open_table(name).to_pyarrow_table(columns=columns)
+
+    def open_table(self, name: str) -> deltalake.DeltaTable:
+        """A Delta table as it is now."""
         s3 = S3Settings(self.environment["AWS_ENDPOINT_URL"], self.environment["AWS_REGION"])
         keys = {k: self.environment[k] for k in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
         options = {**s3.for_deltalake(), **keys}
-        table = deltalake.DeltaTable(self.lake.delta_rs_path(name), storage_options=options)
-        return table.to_pyarrow_table(columns=columns)
+        return deltalake.DeltaTable(self.lake.delta_rs_path(name), storage_options=options)
 
     def consume(self, topic: str) -> list[object]:
         """All committed records of a topic, with a plain kafka-python consumer."""
@@ -96,6 +124,13 @@ class Site:
             return list(consumer)
         finally:
             consumer.close()
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """kill -9 the process and its children; nothing if they are gone."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(30)
 
 
 def headers_of(record: object) -> dict[str, str]:

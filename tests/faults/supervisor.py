@@ -1,0 +1,63 @@
+"""A job that is started again when it fails, as systemd would: on exit code 1, never on 2 or 3."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+
+from jobs import Site
+from world import wait_for
+
+START_SECONDS = 150
+STOP_SECONDS = 60
+
+
+class SupervisedJob:
+    """The running job of a pipeline. `failures` counts its ends with exit code 1."""
+
+    def __init__(self, site: Site, *arguments: str) -> None:
+        self._site = site
+        self._arguments = arguments
+        self.failures = 0
+        self.process = self._start()
+
+    def _start(self) -> subprocess.Popen[str]:
+        return self._site.start_enrich("--trigger", "1 second", *self._arguments)
+
+    def batches(self) -> int:
+        """How many batches were delivered so far."""
+        return self._site.log().count("enrich: batch ")
+
+    def await_batches(self, more: int = 1) -> None:
+        """Wait until so many more batches are delivered."""
+        wanted = self.batches() + more
+        wait_for(lambda: self.tend() and self.batches() >= wanted, START_SECONDS, f"{more} more batches")
+
+    def tend(self) -> bool:
+        """Start the job again if it failed; it must have said why in one line."""
+        code = self.process.poll()
+        if code is not None:
+            errors = [line for line in self._site.log().splitlines() if line.startswith("Error: ")]
+            assert code == 1, self._site.log()
+            self.failures += 1
+            assert len(errors) == self.failures, self._site.log()
+            self.process = self._start()
+        return True
+
+    def catch_up(self, seconds: float = 300) -> None:
+        """Wait until all that is in the raw topic now is delivered."""
+        lag = self._site.start_lag(seconds)
+        deadline = time.monotonic() + seconds + 30
+        while lag.poll() is None:
+            self.tend()
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+        assert lag.returncode == 0, (self._site.folder / "lag.log").read_text() + self._site.log()
+
+    def stop(self) -> float:
+        """SIGTERM; the seconds that it took to end with exit code 0."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(STOP_SECONDS) == 0, self._site.log()
+        return time.monotonic() - began
