@@ -53,6 +53,10 @@ class EnrichSettings:
     max_event_age_days: int
     max_future_seconds: int
     late_after_seconds: int
+    dedup_horizon_seconds: int
+    max_dead_ratio: float | None
+    accept_data_loss: bool
+    retry_for_seconds: int
     max_offsets_per_trigger: int
     trigger: str
     available_now: bool
@@ -79,6 +83,10 @@ _OWN_OPTIONS = (
     "max_event_age_days",
     "max_future_seconds",
     "late_after_seconds",
+    "dedup_horizon_seconds",
+    "max_dead_ratio",
+    "accept_data_loss",
+    "retry_for_seconds",
     "max_offsets_per_trigger",
     "trigger",
     "available_now",
@@ -131,6 +139,27 @@ enrich_options: Callable[[Command], Command] = stack(
         type=click.IntRange(0),
     ),
     setting(
+        "--dedup-horizon-seconds",
+        "DEDUP_HORIZON_SECONDS",
+        3600,
+        "An event that was accepted this long ago or less is a duplicate when it is sent again; 0 is off. Seconds.",
+        type=click.IntRange(0, 7 * 86_400),
+    ),
+    setting(
+        "--max-dead-ratio",
+        "MAX_DEAD_RATIO",
+        None,
+        "Stop (exit code 3) before writing a batch of which more than this share is dead, 0 to 1; no limit by default.",
+        type=click.FloatRange(0, 1),
+    ),
+    setting(
+        "--retry-for-seconds",
+        "RETRY_FOR_SECONDS",
+        300,
+        "Go on trying while Kafka or S3 is away, at most this long; 0 is not at all. Seconds.",
+        type=click.IntRange(0),
+    ),
+    setting(
         "--max-offsets-per-trigger",
         "MAX_OFFSETS_PER_TRIGGER",
         50_000,
@@ -145,6 +174,11 @@ enrich_options: Callable[[Command], Command] = stack(
         help="Time between batches.",
     ),
     click.option("--available-now", is_flag=True, help="Process what is there, then stop."),
+    click.option(
+        "--accept-data-loss",
+        is_flag=True,
+        help="Go on although raw records are gone that were never processed; batch_audit notes which.",
+    ),
     debug_option,
 )
 

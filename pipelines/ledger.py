@@ -1,0 +1,141 @@
+"""What the tables say was processed: where the next batch must begin, and what of it a crash left behind.
+
+`batch_audit` is the ledger: its rows cover each partition without gap or overlap, and a batch is listed there only
+when it is in all tables and on Kafka. So three rules are enough for exactly-once tables: a batch begins where the
+ledger ends; a batch that the ledger lists is done; what other tables hold beyond the ledger's end belongs to the
+one batch that a crash interrupted, and is not written again. Nothing depends on the checkpoint being the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pipelines.cli import ConfigurationError
+from pipelines.transforms.batches import Batch
+
+Ranges = Mapping[int, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit of this job to one of its tables, as the commit's metadata tells. A gap row has no batch id.
+
+    `offsets`: partition → [start, end) of the raw topic `topic_id`, every partition that was known then.
+    """
+
+    topic: str
+    topic_id: str
+    generation: str
+    batch_id: int | None
+    offsets: Ranges
+
+    @classmethod
+    def of(cls, batch: Batch, topic: str) -> Commit:
+        """The commit of a batch."""
+        return cls(topic, batch.topic_id, batch.generation, batch.batch_id, batch.offsets)
+
+    @property
+    def ends(self) -> dict[int, int]:
+        """Partition → next offset."""
+        return {partition: end for partition, (_, end) in self.offsets.items()}
+
+    def as_metadata(self) -> dict[str, object]:
+        """For the commit's userMetadata."""
+        return {
+            "topic": self.topic,
+            "topic_id": self.topic_id,
+            "generation": self.generation,
+            "batch_id": self.batch_id,
+            "offsets": {str(partition): list(span) for partition, span in sorted(self.offsets.items())},
+        }
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """`last` is the newest commit to `batch_audit`, None on an empty lake.
+
+    `doubtful`: partition → [start, end) beyond the ledger's end that other tables, and Kafka, may hold already.
+    """
+
+    last: Commit | None = None
+    doubtful: Ranges = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, topic_id: str, last: Commit | None, others: list[Commit]) -> Ledger:
+        """From the newest commit to `batch_audit` and the newest ones to the other tables."""
+        ends = last.ends if last and last.topic_id == topic_id else {}
+        doubtful: dict[int, tuple[int, int]] = {}
+        for commit in others:
+            if commit.topic_id != topic_id:
+                continue
+            for partition, (start, end) in commit.offsets.items():
+                begin = ends.get(partition, min(start, doubtful.get(partition, (start,))[0]))
+                if end > begin:
+                    doubtful[partition] = (begin, max(end, doubtful.get(partition, (0, 0))[1]))
+        return cls(last, doubtful)
+
+    @property
+    def ends(self) -> dict[int, int]:
+        """Partition → the offset at which the next batch begins."""
+        return self.last.ends if self.last else {}
+
+    def lists(self, batch: Batch) -> bool:
+        """Whether the batch is done already: the newest of the ledger, over the same offsets.
+
+        Raises ConfigurationError where it is not, and does not continue the ledger either.
+        """
+        last, ends = self.last, self.ends
+        if last and (last.generation, last.batch_id) == (batch.generation, batch.batch_id):
+            if dict(last.offsets) == batch.offsets:
+                return True
+            raise checkpoint_mismatch(
+                f"batch {batch.batch_id} would take {spans(batch.offsets)}, "
+                f"but the tables hold it as {spans(last.offsets)}"
+            )
+        differing = {p: s for p, (s, _) in batch.offsets.items() if ends.get(p, s) != s}
+        if differing:
+            raise checkpoint_mismatch(
+                f"batch {batch.batch_id} would begin at {places(differing)}, "
+                f"but the tables end at {places({p: ends[p] for p in differing})}"
+            )
+        return False
+
+    def doubt_about(self, batch: Batch) -> dict[int, tuple[int, int]]:
+        """The part of the batch that tables or Kafka may hold already."""
+        within = {p: (max(s, batch.offsets[p][0]), min(e, batch.offsets[p][1]))
+                  for p, (s, e) in self.doubtful.items() if p in batch.offsets}  # fmt: skip
+        return {p: (s, e) for p, (s, e) in within.items() if s < e}
+
+    def after(self, batch: Batch, topic: str) -> Ledger:
+        """The ledger once the batch is everywhere. A partition that shrank away keeps its end."""
+        commit = Commit.of(batch, topic)
+        beyond = {p: (max(s, batch.offsets[p][1]) if p in batch.offsets else s, e)
+                  for p, (s, e) in self.doubtful.items()}  # fmt: skip
+        return Ledger(commit, {p: (s, e) for p, (s, e) in beyond.items() if s < e})
+
+
+def checkpoint_mismatch(what: str) -> ConfigurationError:
+    """The checkpoint and the tables tell different stories."""
+    return ConfigurationError(
+        f"The checkpoint does not fit the tables: {what}. Is LAKE_URI this checkpoint's lake, or was one of them "
+        "restored or damaged? If the lake is right, move the checkpoint's folder away and start again: a new "
+        "checkpoint continues where the tables end, nothing is lost or doubled. Nothing was written."
+    )
+
+
+def spans(offsets: Ranges, at_most: int = 6) -> str:
+    """Ranges for people: “0: 5 to 9, 1: none”."""
+    texts = {p: f"{s:,} to {e - 1:,}" if s < e else f"none from {s:,}" for p, (s, e) in offsets.items()}
+    return _listed(texts, at_most)
+
+
+def places(offsets: Mapping[int, int], at_most: int = 6) -> str:
+    """Offsets for people: “partition 0: 5, partition 1: 7”."""
+    return _listed({p: f"{offset:,}" for p, offset in offsets.items()}, at_most)
+
+
+def _listed(texts: Mapping[int, str], at_most: int) -> str:
+    listed = [f"partition {p}: {text}" for p, text in sorted(texts.items())]
+    more = [f"{len(listed) - at_most} more partitions"] if len(listed) > at_most else []
+    return ", ".join(listed[:at_most] + more) or "nothing"
