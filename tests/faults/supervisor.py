@@ -9,8 +9,10 @@ import time
 from jobs import Site
 from world import wait_for
 
-START_SECONDS = 150
+START_SECONDS = 240
 STOP_SECONDS = 60
+# Batches stay short however long a start or an outage took.
+BATCH = 3_000
 
 
 class SupervisedJob:
@@ -23,7 +25,15 @@ class SupervisedJob:
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[str]:
-        return self._site.start_enrich("--trigger", "1 second", *self._arguments)
+        limit = f"--max-offsets-per-trigger={BATCH}"
+        return self._site.start_enrich("--trigger", "1 second", limit, *self._arguments)
+
+    def feed(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a generator once the job reads, and wait until two batches are delivered; the generator."""
+        wait_for(lambda: "enrich: reading " in self._site.log(), START_SECONDS, "the job's start")
+        generator = self._site.start_generator(*arguments)
+        self.await_batches(2)
+        return generator
 
     def batches(self) -> int:
         """How many batches were delivered so far."""

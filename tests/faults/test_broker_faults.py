@@ -121,6 +121,5 @@ def running(site: Site) -> tuple[Path, object, SupervisedJob]:
     """A job and a generator that have settled: (manifest, generator, job)."""
     manifest = site.folder / "manifest.jsonl"
     job = SupervisedJob(site)
-    generator = site.start_generator("--rate=200", f"--manifest={manifest}", "--malformed-rate=0.02")
-    job.await_batches(2)
+    generator = job.feed("--rate=100", f"--manifest={manifest}", "--malformed-rate=0.02")
     return manifest, generator, job

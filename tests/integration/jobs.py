@@ -27,7 +27,7 @@ PARTITIONS = 3
 class Site:
     """One pipeline on the real servers: its own topics, lake and checkpoint."""
 
-    environment: dict[str, str]
+    environment: dict[str, str] = field(repr=False)
     topics: Topics
     folder: Path
     processes: list[subprocess.Popen[str]] = field(default_factory=list, repr=False, compare=False)
