@@ -56,7 +56,7 @@ What was done to real servers, jobs and generators, and what became of the recor
 `tests/faults/`, the figures for machines in `faults.jsonl` beside this page.
 
 After each fault is healed and everything has caught up, the generator's manifest (what the broker acknowledged), the
-raw topic, the Delta tables and the sink topics are compared as sets. `pipelines.verify --caught-up` must say PROVEN, too.
+raw topic, the Delta tables and the sink topics are compared as sets. `pipelines.verify --caught-up` must say PROVEN.
 
 - *lost*: acknowledged or in the raw topic, and in none of `events`, `dead_letters`, `duplicates`
 - *doubled*: rows of those tables beyond the first per topic id, partition and offset

@@ -9,7 +9,7 @@ import time
 from jobs import Site
 from world import wait_for
 
-START_SECONDS = 240
+START_SECONDS = 400
 STOP_SECONDS = 60
 # Batches stay short however long a start or an outage took.
 BATCH = 3_000
@@ -44,6 +44,12 @@ class SupervisedJob:
         wanted = self.batches() + more
         wait_for(lambda: self.tend() and self.batches() >= wanted, START_SECONDS, f"{more} more batches")
 
+    @staticmethod
+    def await_first(site: Site, process: subprocess.Popen[str]) -> None:
+        """Wait until a job that nobody supervises has delivered a batch."""
+        wait_for(lambda: "enrich: batch 0" in site.log(), START_SECONDS, "the first batch")
+        assert process.poll() is None
+
     def tend(self) -> bool:
         """Start the job again if it failed; it must have said why in one line."""
         code = self.process.poll()
@@ -55,7 +61,7 @@ class SupervisedJob:
             self.process = self._start()
         return True
 
-    def catch_up(self, seconds: float = 300) -> None:
+    def catch_up(self, seconds: float = 600) -> None:
         """Wait until all that is in the raw topic now is delivered."""
         lag = self._site.start_lag(seconds)
         deadline = time.monotonic() + seconds + 30

@@ -78,7 +78,7 @@ def test_a_generator_without_a_broker_says_how_many_records_it_could_not_deliver
     stack: Stack, site: Site, result
 ) -> None:
     manifest = site.folder / "manifest.jsonl"
-    generator = site.start_generator("--rate=100", f"--manifest={manifest}", "--seed=5")
+    generator = site.start_generator("--rate=40", f"--manifest={manifest}", "--seed=5")
     wait_for(lambda: lines(manifest) > 300, 60)
     stack.kill("kafka")
 
@@ -121,5 +121,5 @@ def running(site: Site) -> tuple[Path, object, SupervisedJob]:
     """A job and a generator that have settled: (manifest, generator, job)."""
     manifest = site.folder / "manifest.jsonl"
     job = SupervisedJob(site)
-    generator = job.feed("--rate=100", f"--manifest={manifest}", "--malformed-rate=0.02")
+    generator = job.feed("--rate=40", f"--manifest={manifest}", "--malformed-rate=0.02")
     return manifest, generator, job

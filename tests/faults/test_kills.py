@@ -1,4 +1,4 @@
-"""kill -9 of the driver, both its processes, at random moments under a running generator."""
+"""kill -9 of the driver, both its processes: at named points, and at random moments under a running generator."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 from jobs import Site, kill
 from supervisor import BATCH, SupervisedJob
 
+from pipelines.failpoints import POINTS
+
 pytestmark = pytest.mark.faults
 KILLS = int(os.environ.get("FAULT_KILLS", "20"))
 
@@ -19,7 +21,7 @@ def test_kills_at_random_moments_lose_and_double_nothing(site: Site, result) -> 
     """Every second kill hits a job that has caught up, the others one that starts, plans or writes."""
     manifest = site.folder / "manifest.jsonl"
     chance = random.Random(1)  # noqa: S311 — moments, not secrets
-    generator = site.start_generator("--rate=100", f"--manifest={manifest}", "--malformed-rate=0.02")
+    generator = site.start_generator("--rate=40", f"--manifest={manifest}", "--malformed-rate=0.02")
     job = SupervisedJob(site)
     seconds = []
     for number in range(KILLS):
@@ -43,3 +45,20 @@ def test_kills_at_random_moments_lose_and_double_nothing(site: Site, result) -> 
     job.stop()
     found = result.proved(site, manifest)
     assert found.repeats <= KILLS * BATCH
+
+
+@pytest.mark.parametrize("point", [pytest.param(p, marks=pytest.mark.row(1, f"kill -9 at “{p}”")) for p in POINTS])
+def test_a_kill_at_a_named_point_repeats_one_batch_at_most(site: Site, result, point: str) -> None:
+    """The second of three batches is interrupted."""
+    manifest = site.folder / "manifest.jsonl"
+    rates = ["--malformed-rate=0.05", "--duplicate-rate=0.1"]
+    site.generate("--count=900", "--seed=1", f"--manifest={manifest}", *rates)
+    arguments = ("--available-now", "--max-offsets-per-trigger=300")
+    job = site.start_enrich(*arguments, ENRICH_FAILPOINT=f"{point}:2")
+    assert job.wait(600) != 0
+    kill(job)
+    assert "enrich: done" not in site.log()
+    with result.recovery():
+        assert site.enrich(*arguments) == 0, site.log()
+    found = result.proved(site, manifest)
+    assert found.repeats <= 300

@@ -83,7 +83,7 @@ def test_a_store_that_was_away_loses_nothing(stack: Stack, proxy: TcpProxy, site
     """The batch in hand waits or fails and is tried again; nothing is recorded as done before it is."""
     manifest = site.folder / "manifest.jsonl"
     job = SupervisedJob(site)
-    generator = job.feed("--rate=100", f"--manifest={manifest}", "--malformed-rate=0.02")
+    generator = job.feed("--rate=40", f"--manifest={manifest}", "--malformed-rate=0.02")
     with fault(stack, proxy):
         time.sleep(seconds)
     proxy.heal()

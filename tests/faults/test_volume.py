@@ -86,12 +86,28 @@ def test_half_of_all_records_bad_is_carried_on_with(site: Site, result) -> None:
     assert 0.45 < dead / 6000 < 0.55
 
 
+@row(28, "half of all records bad: stop before writing, --max-dead-ratio=0.3")
+def test_a_batch_with_too_many_dead_is_not_written_if_that_is_asked_for(site: Site, result) -> None:
+    """Exit code 3 with the ratio; without the limit the same batch goes through."""
+    manifest = site.folder / "manifest.jsonl"
+    site.generate("--count=1000", "--seed=28", f"--manifest={manifest}", "--malformed-rate=0.5")
+
+    assert site.enrich("--available-now", "--max-dead-ratio=0.3") == 3, site.log()
+
+    (line,) = [line for line in site.log().splitlines() if line.startswith("Error: ")]
+    assert "MAX_DEAD_RATIO" in line or "--max-dead-ratio" in line
+    assert [site.table(name).num_rows for name in ("events", "dead_letters", "batch_audit")] == [0, 0, 0]
+    with result.recovery():
+        site.drain()
+    result.proved(site, manifest)
+
+
 @row(2, "SIGTERM at three moments under a running generator")
 def test_sigterm_under_load_replays_nothing(site: Site, result) -> None:
     """The batch in hand is finished within 30 s of the signal."""
     manifest = site.folder / "manifest.jsonl"
     job = SupervisedJob(site)
-    generator = job.feed("--rate=200", f"--manifest={manifest}")
+    generator = job.feed("--rate=80", f"--manifest={manifest}")
     seconds = [job.stop()]
     for batches in (1, 2):
         job = SupervisedJob(site)

@@ -19,7 +19,7 @@ from pipelines.lake import Lake
 from pipelines.settings import PROJECT_ROOT, Topics
 from pipelines.topics import declared, ensure
 
-TIMEOUT_SECONDS = 300
+TIMEOUT_SECONDS = 600
 PARTITIONS = 3
 
 

@@ -1,0 +1,100 @@
+"""Kafka no longer has what was not processed yet: the job stops with the gap, and goes on if that is accepted."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import pytest
+from jobs import PARTITIONS, Site
+from kafka import TopicPartition
+from world import compare, records_of, topic_id_of, wait_for
+
+from pipelines.topics import declared, ensure
+
+pytestmark = pytest.mark.faults
+
+
+def stopped(site: Site) -> str:
+    """The line with which the job stops by policy, exit code 3."""
+    assert site.enrich("--available-now") == 3, site.log()
+    return [line for line in site.log().splitlines() if line.startswith("Error: ")][-1]
+
+
+def gap_rows(site: Site) -> list[dict]:
+    return [row for row in site.table("batch_audit").to_pylist() if row["kind"] == "gap"]
+
+
+@pytest.mark.row(22, "retention overtook the checkpoint")
+def test_deleted_records_are_named_and_given_up_only_on_request(site: Site, result) -> None:
+    manifest = site.folder / "manifest.jsonl"
+    site.generate("--count=600", "--seed=1", f"--manifest={manifest}")
+    site.drain()
+    ends = {p: sum(r.partition == p for r in records_of(site, site.topics.raw)) for p in range(PARTITIONS)}
+    site.generate("--count=600", "--seed=2", f"--manifest={manifest}", "--append")
+    admin = site.kafka.admin()
+    admin.delete_records({TopicPartition(site.topics.raw, 1): ends[1] + 50}, timeout_ms=20_000)
+    admin.close()
+
+    line = stopped(site)
+
+    assert f"partition 1: {ends[1]:,} to {ends[1] + 49:,}" in line
+    assert gap_rows(site) == []
+    with result.recovery():
+        site.drain("--accept-data-loss")
+    (gap,) = gap_rows(site)
+    assert gap["reason"]
+    found = compare(site, manifest)
+    result.line.records, result.line.lost, result.line.doubled = found.acknowledged, found.lost, found.doubled
+    result.note("The 50 records that Kafka deleted are the lost ones; batch_audit names them.")
+    assert (found.lost, found.doubled, found.undelivered) == (50, 0, 0)
+    proof = site.verify("--caught-up")
+    assert proof.returncode == 0, proof.stdout + proof.stderr
+
+
+@pytest.mark.parametrize(
+    "count",
+    [
+        pytest.param(200, marks=pytest.mark.row(22, "raw topic made anew, with fewer records than before")),
+        pytest.param(1000, marks=pytest.mark.row(22, "raw topic made anew, with more records than before")),
+    ],
+    ids=["fewer", "more"],
+)
+def test_a_topic_that_was_made_anew_is_noticed(site: Site, result, count: int) -> None:
+    """Once that is accepted, every record of the new topic is processed; what the old one gave stays."""
+    site.generate("--count=600", "--seed=1")
+    site.drain()
+    made_anew(site)
+    manifest = site.folder / f"{uuid.uuid4().hex}.jsonl"
+    site.generate(f"--count={count}", "--seed=2", f"--manifest={manifest}")
+
+    line = stopped(site)
+
+    assert "deleted and created again" in line
+    assert "--accept-data-loss" in line
+    with result.recovery():
+        site.drain("--accept-data-loss")
+    assert len(gap_rows(site)) == 1
+    held = site.table("events", ["kafka_topic_id"])["kafka_topic_id"].to_pylist()
+    assert held.count(topic_id_of(site)) == count
+    assert len(held) == 600 + count
+    prove_new_topic(site, result, manifest)
+
+
+def prove_new_topic(site: Site, result, manifest: Path) -> None:
+    found = compare(site, manifest)
+    result.line.records, result.line.lost, result.line.doubled = found.raw, found.lost, found.doubled
+    result.line.repeats = found.repeats
+    assert not found.wrong, found
+    proof = site.verify("--manifest", str(manifest), "--caught-up")
+    assert proof.returncode == 0, proof.stdout + proof.stderr
+
+
+def made_anew(site: Site) -> None:
+    admin = site.kafka.admin()
+    old = topic_id_of(site)
+    admin.delete_topics([site.topics.raw], timeout_ms=20_000)
+    admin.close()
+    wait_for(lambda: topic_id_of(site) != old, 60, "the topic's deletion")
+    ensure(site.kafka, declared(site.topics, PARTITIONS, 921_600), 1)
+    wait_for(lambda: set(topic_id_of(site)) - {"0", "-", "A"}, 60, "the topic's creation")
