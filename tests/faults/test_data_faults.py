@@ -121,7 +121,7 @@ def drained(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         places[kind] = (sent.partition, sent.offset)
     producer.close()
     assert generator.wait(120) == 0
-    assert site.enrich("--available-now", SPARK_DRIVER_MEMORY="1g") == 0, site.log()
+    assert site.start_enrich("--available-now", SPARK_DRIVER_MEMORY="1g").wait(1800) == 0, site.log()
     try:
         yield Drained(site, manifest, places, _by_source(site.topics.dead_letter, site), _by_source_of_enriched(site))
     finally:

@@ -65,7 +65,7 @@ def test_one_hot_partition_does_not_starve_the_others(site: Site, result) -> Non
     producer.close()
 
     with result.recovery():
-        code = site.enrich("--available-now", SPARK_DRIVER_MEMORY="1g")
+        code = site.start_enrich("--available-now", SPARK_DRIVER_MEMORY="1g").wait(1800)
 
     assert code == 0, site.log()
     assert "OutOfMemory" not in site.log()
