@@ -1,0 +1,297 @@
+"""A checkpoint that Spark wrote, damaged in all the ways that disks, power cuts and people know.
+
+Its files come from a real query (a rate source: no broker needed), the lines of its source are Kafka's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from pipelines.checkpoint import Checkpoint, CheckpointState
+from pipelines.cli import ConfigurationError
+
+INITIAL = {"0": 0, "1": 3}
+ENDS = ({"0": 2, "1": 4}, {"0": 5, "1": 4}, {"0": 7, "1": 4, "2": 1})
+NEWEST_STARTS, NEWEST_ENDS = {0: 5, 1: 4, 2: 0}, {0: 7, 1: 4, 2: 1}
+
+
+@pytest.fixture(scope="module")
+def spark():
+    running = SparkSession.getActiveSession()
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
+    session = running or builder.config("spark.ui.showConsoleProgress", "false").getOrCreate()
+    yield session
+    if running is None:
+        session.stop()
+
+
+@pytest.fixture(scope="module")
+def written_by_spark(spark, tmp_path_factory):
+    """Three committed batches of a rate source."""
+    folder = tmp_path_factory.mktemp("rate")
+    for _ in range(3):
+        rates = spark.readStream.format("rate-micro-batch").option("rowsPerBatch", 1).load()
+        rates.writeStream.option("checkpointLocation", str(folder)).format("noop").trigger(
+            once=True
+        ).start().awaitTermination(60)
+    return folder
+
+
+@pytest.fixture
+def folder(written_by_spark, tmp_path):
+    """The same, of a Kafka source."""
+    place = tmp_path / "check point"
+    shutil.copytree(written_by_spark, place)
+    for batch_id, ends in enumerate(ENDS):
+        version, metadata, _ = (place / "offsets" / str(batch_id)).read_text().split("\n")
+        write(place, f"offsets/{batch_id}", "\n".join([version, metadata, json.dumps({"raw": ends})]))
+    write(place, "sources/0/0", "\0v1\n" + json.dumps({"raw": INITIAL}))
+    return place
+
+
+@pytest.fixture
+def inspect(spark):
+    return lambda folder: Checkpoint(spark, str(folder), "raw").inspect()
+
+
+def remove(folder: Path, *names: str) -> None:
+    """Files as Hadoop removes them, with their checksums; or folders."""
+    for name in names:
+        path = folder / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
+        (path.parent / f".{path.name}.crc").unlink(missing_ok=True)
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    remove(folder, name)
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text)
+
+
+def cut(folder: Path, name: str, characters: int) -> None:
+    write(folder, name, (folder / name).read_text()[:-characters])
+
+
+def replace(folder: Path, name: str, old: str, new: str) -> None:
+    write(folder, name, (folder / name).read_text().replace(old, new))
+
+
+def only_batch_0(folder: Path) -> None:
+    remove(folder, "offsets/1", "offsets/2", "commits/0", "commits/1", "commits/2")
+
+
+def line(name: str, text: str):
+    """Puts `text` in the place of a log's last line."""
+    return lambda f: write(f, name, "\n".join([*(f / name).read_text().split("\n")[:-1], text]))
+
+
+MOVE_AWAY = {
+    "metadata is lost": (lambda f: remove(f, "metadata"), "metadata is missing"),
+    "metadata is lost, and only the place of the start is left": (
+        lambda f: remove(f, "metadata", "offsets", "commits"), "metadata is missing"),
+    "metadata is empty": (lambda f: write(f, "metadata", ""), "metadata is empty"),
+    "metadata is garbage": (lambda f: write(f, "metadata", "garbage"), "metadata is damaged"),
+    "metadata has no id": (lambda f: write(f, "metadata", "{}"), "metadata is damaged"),
+    "metadata was changed behind its checksum": (
+        lambda f: (f / "metadata").write_text('{"id":"00000000-0000-4000-8000-000000000000"}'), "metadata is not what"),
+    "newest offsets are empty": (lambda f: write(f, "offsets/2", ""), "offsets/2 is empty"),
+    "newest offsets are garbage": (lambda f: write(f, "offsets/2", "garbage\n"), "offsets/2 begins with 'garbage'"),
+    "newest offsets are of another version": (
+        lambda f: replace(f, "offsets/2", "v1", "v2"), "offsets/2 begins with 'v2'"),
+    "newest offsets are no text": (lambda f: (f / "offsets/2").write_bytes(b"\xff\xfe"), "offsets/2 is damaged"),
+    "newest offsets end in the version": (lambda f: write(f, "offsets/2", "v1"), "offsets/2 is cut off"),
+    "newest offsets end in the metadata": (lambda f: write(f, "offsets/2", 'v1\n{"batch'), "offsets/2 is damaged"),
+    "newest offsets end before the source": (line("offsets/2", ""), "offsets/2 is damaged"),
+    "newest offsets end within the source": (lambda f: cut(f, "offsets/2", 3), "offsets/2 is damaged"),
+    "newest offsets have no source": (line("offsets/2", "-"), "offsets/2 is damaged"),
+    "newest offsets have no number": (line("offsets/2", '{"raw": {"0": "7", "1": 4}}'), "offsets/2 is damaged"),
+    "newest offsets go back": (line("offsets/2", '{"raw": {"0": 4, "1": 4}}'), "offsets/2 ends before it begins"),
+    "newest offsets lack a partition": (line("offsets/2", '{"raw": {"0": 7}}'), "offsets/2 ends before it begins"),
+    "newest offsets are gone, their commit is there": (
+        lambda f: remove(f, "offsets/2"), "offsets/2 is missing, though commits/2"),
+    "all offsets are gone": (lambda f: remove(f, "offsets"), "offsets/2 is missing, though commits/2"),
+    "offsets before the newest are gone": (lambda f: remove(f, "offsets/1"), "offsets/1 is missing"),
+    "offsets before the newest are empty": (lambda f: write(f, "offsets/1", ""), "offsets/1 is empty"),
+    "offsets before the newest are cut off": (lambda f: cut(f, "offsets/1", 3), "offsets/1 is damaged"),
+    "two commits are gone": (lambda f: remove(f, "commits/1", "commits/2"), "commits/1 is missing"),
+    "all commits are gone": (lambda f: remove(f, "commits"), "commits/1 is missing"),
+    "the commit before an open batch is empty": (
+        lambda f: (remove(f, "commits/2"), write(f, "commits/1", "")), "commits/1 is empty"),
+    "the place of the start is gone, and needed": (
+        lambda f: (only_batch_0(f), remove(f, "sources")), "sources/0/0 is missing"),
+    "the place of the start is empty, and needed": (
+        lambda f: (only_batch_0(f), write(f, "sources/0/0", "")), "sources/0/0 is empty"),
+    "the place of the start is cut off, and needed": (
+        lambda f: (only_batch_0(f), cut(f, "sources/0/0", 3)), "sources/0/0 is damaged"),
+    "the place of the start is damaged before the first batch": (
+        lambda f: (remove(f, "offsets", "commits"), write(f, "sources/0/0", "\0v1\n")), "sources/0/0 is damaged"),
+}  # fmt: skip
+DELETE = {
+    "newest commit is empty": (lambda f: write(f, "commits/2", ""), "commits/2 is empty"),
+    "newest commit is garbage": (lambda f: write(f, "commits/2", "garbage\n"), "commits/2 begins with 'garbage'"),
+    "newest commit is cut off": (lambda f: cut(f, "commits/2", 3), "commits/2 is damaged"),
+    "newest commit was changed behind its checksum": (
+        lambda f: (f / "commits/2").write_text('v1\n{"nextBatchWatermarkMs":1}'), "commits/2 is not what its checksum"),
+    "newest commit was removed without its checksum": (
+        lambda f: (f / "commits" / "2").unlink(), "commits/.2.crc: a checksum without file"),
+    "a batch was removed without its checksums": (
+        lambda f: (remove(f, "offsets/2", "commits/2"), (f / "offsets/.2.crc").touch(), (f / "commits/.2.crc").touch()),
+        "offsets/.2.crc, commits/.2.crc: checksums without file"),
+    "nothing but a checksum is left": (
+        lambda f: (remove(f, "metadata", "offsets", "commits", "sources"), (f / ".metadata.crc").touch()),
+        ".metadata.crc: a checksum without file"),
+}  # fmt: skip
+FOREIGN = {
+    "another topic": (line("offsets/2", '{"other": {"0": 7}}'), "offsets/2 is of other, and RAW_TOPIC is raw"),
+    "two topics": (line("offsets/2", '{"raw": {"0": 7}, "other": {"0": 7}}'), "is of raw, other, and RAW_TOPIC is raw"),
+    "a file source": (line("offsets/2", '{"logOffset": 3}'), "another source than Kafka"),
+    "a rate source": (line("offsets/2", "12"), "another source than Kafka"),
+    "two sources": (line("offsets/2", '{"raw": {"0": 7}}\n{"raw": {"0": 7}}'), "2 sources"),
+    "a query with state": (lambda f: (f / "state").mkdir(), "state/"),
+    "a Delta table": (lambda f: (f / "_delta_log").mkdir(), "Delta table"),
+}  # fmt: skip
+
+
+def refusal(inspect, folder: Path) -> str:
+    with pytest.raises(ConfigurationError) as refused:
+        inspect(folder)
+    message = refused.value.message
+    assert f"CHECKPOINT_URI={folder}" in message
+    assert "\n" not in message
+    return message
+
+
+def named_command(message: str) -> str:
+    return re.search(r"\(((?:mv|rm -f) .*?)\)[.:]", message)[1]
+
+
+def run(command: str) -> None:
+    subprocess.run(command, shell=True, check=True)  # noqa: S602 - the command that people are told to type
+
+
+@pytest.mark.parametrize("damage", MOVE_AWAY)
+def test_damage_is_named_and_the_folder_may_be_moved_away(inspect, folder, damage):
+    do, said = MOVE_AWAY[damage]
+    do(folder)
+    message = refusal(inspect, folder)
+    assert said in message
+    run(named_command(message))
+    assert inspect(folder) is None
+    assert folder.with_name("check point.damaged").is_dir()
+
+
+@pytest.mark.parametrize("damage", DELETE)
+def test_damage_that_a_deletion_repairs_is_named_with_it(inspect, folder, damage):
+    do, said = DELETE[damage]
+    do(folder)
+    message = refusal(inspect, folder)
+    assert said in message
+    run(named_command(message))
+    repaired = inspect(folder)
+    assert repaired is None or repaired.committed == 1
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_a_folder_that_is_not_this_streams_is_named(inspect, folder, kind):
+    do, said = FOREIGN[kind]
+    do(folder)
+    message = refusal(inspect, folder)
+    assert said in message
+    assert "mv " not in message
+
+
+def test_a_sound_checkpoint_says_how_far_it_is(inspect, folder):
+    generation = json.loads((folder / "metadata").read_text())["id"]
+    assert inspect(folder) == CheckpointState(generation, 2, 2, NEWEST_STARTS, NEWEST_ENDS)
+
+
+def test_a_batch_without_commit_is_open(inspect, folder):
+    remove(folder, "commits/2")
+    state = inspect(folder)
+    assert (state.planned, state.committed, state.ends) == (2, 1, NEWEST_ENDS)
+
+
+def test_without_its_newest_batch_a_checkpoint_is_sound_and_one_behind(inspect, folder):
+    remove(folder, "offsets/2", "commits/2")
+    state = inspect(folder)
+    assert (state.planned, state.committed) == (1, 1)
+    assert (state.starts, state.ends) == ({0: 2, 1: 4}, {0: 5, 1: 4})
+
+
+def test_batch_0_begins_where_the_source_wrote_down(inspect, folder):
+    only_batch_0(folder)
+    assert inspect(folder).starts == {0: 0, 1: 3}
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_before_the_first_batch_there_is_a_generation_and_perhaps_a_place(inspect, folder, begun):
+    remove(folder, "offsets", "commits", *([] if begun else ["sources"]))
+    state = inspect(folder)
+    assert (state.planned, state.committed, state.ends) == (None, None, {})
+    assert state.starts == ({0: 0, 1: 3} if begun else {})
+
+
+def test_what_spark_does_not_read_is_no_damage(inspect, folder):
+    write(folder, "offsets/0", "")
+    write(folder, "commits/0", "garbage")
+    remove(folder, "commits/1", "sources")
+    (folder / "offsets" / ".3.5eed.tmp").touch()
+    (folder / "offsets" / "..3.5eed.tmp.crc").touch()
+    (folder / "offsets" / ".1.crc").touch()
+    assert inspect(folder).planned == 2
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_folder_with_nothing_of_spark_in_it_is_a_new_checkpoint(inspect, tmp_path, is_there):
+    if is_there:
+        for name in ("offsets", "commits", "_control"):
+            (tmp_path / "new" / name).mkdir(parents=True)
+        (tmp_path / "new" / "_control" / "owner.json").write_text("{}")
+    assert inspect(tmp_path / "new") is None
+
+
+@pytest.mark.parametrize("scheme", ["", "file:", "file://"])
+def test_what_a_planned_batch_covers(spark, folder, scheme):
+    metadata = json.loads((folder / "offsets" / "2").read_text().split("\n")[1])
+    covered = {0: (5, 7), 1: (4, 4), 2: (0, 1)}
+    assert Checkpoint(spark, f"{scheme}{folder}", "raw").planned(2) == (metadata["batchTimestampMs"], covered)
+
+
+def test_what_batch_0_covers(spark, folder):
+    assert Checkpoint(spark, str(folder), "raw").planned(0)[1] == {0: (0, 2), 1: (3, 4)}
+
+
+def test_a_planned_batch_that_cannot_be_read_is_named(spark, folder):
+    write(folder, "offsets/1", "")
+    with pytest.raises(ConfigurationError, match="offsets/1 is empty"):
+        Checkpoint(spark, str(folder), "raw").planned(1)
+
+
+def test_a_checkpoint_moved_away_is_whole_and_leaves_the_owner_behind(spark, inspect, folder):
+    (folder / "_control").mkdir()
+    state = inspect(folder)
+    moved = Checkpoint(spark, f"{folder}/", "raw").move_away()
+    assert moved.startswith(f"{folder}.replaced-")
+    assert inspect(moved) == state
+    assert [left.name for left in folder.iterdir()] == ["_control"]
+
+
+def test_a_place_that_no_file_system_knows_is_one_line(spark):
+    with pytest.raises(ConfigurationError, match="CHECKPOINT_URI=gopher://x/y cannot be used"):
+        Checkpoint(spark, "gopher://x/y", "raw").inspect()
+
+
+def test_commands_for_a_remote_file_system_are_hadoops(spark, monkeypatch):
+    checkpoint = Checkpoint(spark, "hdfs://name/check", "raw")
+    assert checkpoint._command("mv", ["", ".damaged"]) == "hadoop fs -mv hdfs://name/check hdfs://name/check.damaged"
