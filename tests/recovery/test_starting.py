@@ -1,0 +1,107 @@
+"""Where the stream begins, and when it refuses to."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pipelines.checkpoint import CheckpointState
+from pipelines.cli import ConfigurationError, StoppedByPolicy
+from pipelines.ledger import Commit, Ledger
+from pipelines.starting import after, as_spark, decide, find_gap, gap_stop
+
+KAFKA = {0: (0, 100), 1: (0, 100)}
+EMPTY = Ledger()
+
+
+def ledger(end=50, batch_id=4, generation="g", topic_id="t", start=40):
+    return Ledger(Commit("raw", topic_id, generation, batch_id, {0: (start, end), 1: (start, end)}))
+
+
+def checkpoint(planned=4, committed=4, start=40, end=50, generation="g"):
+    return CheckpointState(generation, planned, committed, {0: start, 1: start}, {0: end, 1: end})
+
+
+def test_an_empty_lake_without_checkpoint_begins_at_the_earliest_offset():
+    assert as_spark(decide(EMPTY, None, KAFKA), "raw", KAFKA) == "earliest"
+
+
+def test_a_new_checkpoint_goes_on_where_the_tables_end():
+    kafka = {**KAFKA, 2: (0, 7)}
+    start = decide(ledger(), None, kafka)
+    assert json.loads(as_spark(start, "raw", kafka)) == {"raw": {"0": 50, "1": 50, "2": -2}}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        checkpoint(),  # stopped in good order
+        checkpoint(planned=5, start=50, end=70),  # batch 5 was planned, nothing of it is listed
+        checkpoint(planned=4, committed=3),  # batch 4 is everywhere, but its commit file is missing
+    ],
+)
+def test_a_checkpoint_that_fits_the_tables_goes_on(state):
+    assert decide(ledger(), state, KAFKA) == {}
+
+
+@pytest.mark.parametrize(
+    ("tables", "state"),
+    [
+        (ledger(), checkpoint(planned=3, committed=3, start=30, end=40)),  # offsets/4 and commits/4 were lost
+        (ledger(), checkpoint(planned=5, committed=5, start=50, end=60)),  # the tables were restored
+        (ledger(), checkpoint(planned=0, committed=None, start=0, end=50, generation="other")),  # another lake's
+        (EMPTY, checkpoint()),  # an empty lake
+    ],
+)
+def test_a_checkpoint_that_contradicts_the_tables_is_refused(tables, state):
+    with pytest.raises(ConfigurationError, match="tables"):
+        decide(tables, state, KAFKA)
+
+
+def test_a_checkpoint_that_planned_nothing_yet_begins_where_the_tables_end():
+    state = CheckpointState("g", None, None, {}, {})
+    assert decide(ledger(), state, KAFKA) == {0: 50, 1: 50}
+
+
+def test_there_is_no_gap_while_kafka_has_what_comes_next():
+    assert find_gap(ledger(), checkpoint(), "t", {0: (50, 100), 1: (10, 50)}) is None
+    assert find_gap(EMPTY, None, "t", {0: (30, 100)}) is None
+
+
+def test_retention_that_was_faster_is_a_gap_per_partition():
+    gap = find_gap(ledger(), checkpoint(), "t", {0: (61, 100), 1: (50, 100)})
+    assert gap is not None and gap.lost == {0: (50, 61)}
+    assert "11 offsets (partition 0: 50 to 60)" in str(gap_stop(gap).message)
+    assert gap_stop(gap).exit_code == 3
+
+
+def test_the_first_batch_which_was_planned_but_not_written_can_have_a_gap_too():
+    gap = find_gap(EMPTY, checkpoint(planned=0, committed=None, start=5, end=9), "t", {0: (6, 9), 1: (5, 9)})
+    assert gap is not None and gap.lost == {0: (5, 6)}
+
+
+def test_a_topic_that_was_created_again_is_a_gap_of_unknown_size():
+    gap = find_gap(ledger(), checkpoint(), "new", {0: (0, 1000), 1: (0, 0)})
+    assert gap is not None and gap.lost == {0: (50, None), 1: (50, None)} and gap.topic_id == "t"
+    assert "deleted and created again" in str(gap)
+
+
+def test_a_log_that_was_cut_back_cannot_go_on():
+    with pytest.raises(StoppedByPolicy, match="partition 1 at 49 of 50"):
+        find_gap(ledger(), checkpoint(), "t", {0: (0, 50), 1: (0, 49)})
+
+
+def test_behind_an_accepted_gap_the_tables_end_at_what_kafka_has():
+    kafka = {0: (61, 100), 1: (10, 100), 2: (0, 3)}
+    gap = find_gap(ledger(), None, "t", kafka)
+    assert gap is not None
+    assert after(gap, ledger(), "raw", "t", kafka).ends == {0: 61, 1: 50, 2: 0}
+
+
+def test_behind_a_topic_created_again_the_new_one_is_read_from_its_beginning():
+    kafka = {0: (3, 9), 1: (0, 0)}
+    gap = find_gap(ledger(), None, "new", kafka)
+    assert gap is not None
+    now = after(gap, ledger(), "raw", "new", kafka)
+    assert (now.topic_id, now.ends) == ("new", {0: 3, 1: 0})
