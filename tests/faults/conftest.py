@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from jobs import Site
 from results import Line, store
+from supervisor import Load, running
 from world import Comparison, compare
 
 from infra.local import Stack
@@ -94,6 +95,21 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield servers
     finally:
         servers.clean()
+
+
+@pytest.fixture(scope="module")
+def loaded(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Load]:
+    """A pipeline whose job runs through all tests of the file."""
+    yield from running(stack.environment(), tmp_path_factory.mktemp("load"))
+
+
+@pytest.fixture
+def load(loaded: Load, stack: Stack) -> Load:
+    """The same, on servers that are up, whatever the test before did to them."""
+    for name in ALL_SERVERS:
+        stack.resume(name)
+    stack.up()
+    return loaded
 
 
 @pytest.fixture

@@ -1,13 +1,16 @@
-"""A job that is started again when it fails, as systemd would: on exit code 1, never on 2 or 3."""
+"""A job that is started again when it fails, as systemd would: on exit code 1, never on 2 or 3; and one under load."""
 
 from __future__ import annotations
 
 import signal
 import subprocess
 import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
 
 from jobs import Site
-from world import wait_for
+from world import lines, wait_for
 
 START_SECONDS = 400
 STOP_SECONDS = 60
@@ -77,3 +80,44 @@ class SupervisedJob:
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(STOP_SECONDS) == 0, self._site.log()
         return time.monotonic() - began
+
+
+class Load:
+    """A pipeline whose job runs through all tests of a file; each feeds it anew and proves everything so far."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.manifest = site.folder / "manifest.jsonl"
+        self.job = SupervisedJob(site)
+        self._failures = 0
+
+    def feed(self) -> subprocess.Popen[str]:
+        """A generator whose first records are delivered."""
+        self._failures = self.job.failures
+        return self.job.feed("--rate=40", f"--manifest={self.manifest}", "--append", "--malformed-rate=0.02")
+
+    def acknowledged(self) -> int:
+        """How many records the generators have acknowledged so far."""
+        return lines(self.manifest)
+
+    def settle(self, generator: subprocess.Popen[str]) -> None:
+        """End the generator in good order and wait until the job has caught up."""
+        generator.terminate()
+        assert generator.wait(100) == 0, (self.site.folder / "generator.log").read_text()
+        self.job.catch_up()
+
+    def how(self) -> str:
+        """What the job did since it was last fed."""
+        times = self.job.failures - self._failures
+        return f"The job ended with 1 and was started again, {times}×." if times else "The job went on by itself."
+
+
+def running(environment: dict[str, str], folder: Path) -> Iterator[Load]:
+    """A job under supervision, stopped in good order at the end."""
+    site = Site.create(environment, f"load-{uuid.uuid4().hex[:6]}", folder)
+    try:
+        load = Load(site)
+        yield load
+        load.job.stop()
+    finally:
+        site.kill_all()

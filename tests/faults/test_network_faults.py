@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
-from jobs import Site
-from supervisor import SupervisedJob
+from supervisor import Load, running
 from tcp_proxy import Repeating, TcpProxy
-from world import lines, wait_for
+from world import wait_for
 
 from infra.local import Stack, templates
 from infra.local.minio import find_minio
@@ -50,18 +46,17 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, T
             servers.clean()
 
 
+@pytest.fixture(scope="module")
+def loaded(network: tuple[Stack, TcpProxy], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Load]:
+    servers, proxy = network
+    environment = {**servers.environment(), "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{proxy.port}"}
+    yield from running(environment, tmp_path_factory.mktemp("load"))
+
+
 @pytest.fixture
 def proxy(network: tuple[Stack, TcpProxy]) -> Iterator[TcpProxy]:
     yield network[1]
     network[1].heal()
-
-
-@pytest.fixture
-def site(network: tuple[Stack, TcpProxy], proxy: TcpProxy, tmp_path: Path) -> Iterator[Site]:
-    environment = {**network[0].environment(), "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{proxy.port}"}
-    made = Site.create(environment, f"f-{uuid.uuid4().hex[:6]}", tmp_path)
-    yield made
-    made.kill_all()
 
 
 @contextmanager
@@ -104,20 +99,15 @@ def refusals(proxy: TcpProxy) -> Iterator[None]:
         pytest.param(refusals, 30, marks=row(8, "connections to Kafka refused for 30 s"), id="refusals"),
     ],
 )
-def test_a_bad_network_to_the_broker_delays_and_loses_nothing(proxy: TcpProxy, site: Site, result, fault, seconds):
+def test_a_bad_network_to_the_broker_delays_and_loses_nothing(proxy: TcpProxy, loaded: Load, result, fault, seconds):
     """Nobody hangs: both are at work again within the time-outs after the network is good."""
-    manifest = site.folder / "manifest.jsonl"
-    job = SupervisedJob(site)
-    generator = job.feed("--rate=40", f"--manifest={manifest}", "--malformed-rate=0.02")
+    generator = loaded.feed()
     with fault(proxy):
         time.sleep(seconds)
-        before = lines(manifest)
+        before = loaded.acknowledged()
     proxy.heal()
     with result.recovery():
-        wait_for(lambda: lines(manifest) > before, 60, "records acknowledged again")
-        generator.send_signal(signal.SIGTERM)
-        assert generator.wait(100) == 0
-        job.catch_up()
-    result.note(f"The job was started again {job.failures} times." if job.failures else "The job waited.")
-    job.stop()
-    assert result.proved(site, manifest).sent_twice == 0
+        wait_for(lambda: loaded.acknowledged() > before, 60, "records acknowledged again")
+        loaded.settle(generator)
+    result.note(loaded.how())
+    assert result.proved(loaded.site, loaded.manifest).sent_twice == 0

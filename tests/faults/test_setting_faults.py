@@ -36,7 +36,6 @@ def wrong_site(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Site:
             (29, "KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:kafka"),
             (29, "KAFKA_SECURITY_PROTOCOL", "SASL_TLS"),
             (29, "RAW_TOPIC", "no-such-topic"),
-            (29, "MAX_OFFSETS_PER_TRIGGER", "many"),
             (29, "CATALOG_URI", "/no/such/catalogue.jsonl"),
         )
     ],

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
-from jobs import Site
-from supervisor import SupervisedJob
+from supervisor import Load, running
 from tcp_proxy import TcpProxy
 
 from infra.local import Stack
@@ -26,15 +22,10 @@ def proxy(stack: Stack) -> Iterator[TcpProxy]:
         yield made
 
 
-@pytest.fixture
-def site(stack: Stack, proxy: TcpProxy, tmp_path: Path) -> Iterator[Site]:
-    stack.resume("s3")
-    stack.up()
-    proxy.heal()
+@pytest.fixture(scope="module")
+def loaded(stack: Stack, proxy: TcpProxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Load]:
     environment = {**stack.environment(), "AWS_ENDPOINT_URL": f"http://127.0.0.1:{proxy.port}"}
-    made = Site.create(environment, f"f-{uuid.uuid4().hex[:6]}", tmp_path)
-    yield made
-    made.kill_all()
+    yield from running(environment, tmp_path_factory.mktemp("load"))
 
 
 @contextmanager
@@ -79,18 +70,14 @@ def slow(stack: Stack, proxy: TcpProxy) -> Iterator[None]:
         pytest.param(slow, 45, marks=row(9, "500 ms more per packet to the object store, 45 s"), id="slow"),
     ],
 )
-def test_a_store_that_was_away_loses_nothing(stack: Stack, proxy: TcpProxy, site: Site, result, fault, seconds: int):
+def test_a_store_that_was_away_loses_nothing(stack: Stack, proxy: TcpProxy, load: Load, result, fault, seconds: int):
     """The batch in hand waits or fails and is tried again; nothing is recorded as done before it is."""
-    manifest = site.folder / "manifest.jsonl"
-    job = SupervisedJob(site)
-    generator = job.feed("--rate=40", f"--manifest={manifest}", "--malformed-rate=0.02")
+    proxy.heal()
+    generator = load.feed()
     with fault(stack, proxy):
         time.sleep(seconds)
     proxy.heal()
     with result.recovery():
-        generator.send_signal(signal.SIGTERM)
-        assert generator.wait(100) == 0
-        job.catch_up()
-    result.note(f"The job was started again {job.failures} times." if job.failures else "The job waited.")
-    job.stop()
-    result.proved(site, manifest)
+        load.settle(generator)
+    result.note(load.how())
+    result.proved(load.site, load.manifest)
