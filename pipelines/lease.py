@@ -148,9 +148,8 @@ class Lease:
         content = self._owner.to_json()
         tag = self._file.create(content) if expected_tag is None else self._file.replace(content, expected_tag)
         if tag is not None and not self._file.is_exclusive:
-            self._timing.sleep(
-                self._timing.settle_seconds
-            )  # others that start now may write over it: the last one wins
+            # Others that start now may write over it: the last one wins.
+            self._timing.sleep(self._timing.settle_seconds)
         if tag is None or not self._file.is_exclusive:
             # A refusal may be the answer to a repeated request whose first answer got lost.
             found = self._file.read()
@@ -170,12 +169,9 @@ class Lease:
         while not self._released.wait(self._timing.heartbeat_seconds):
             with suppress(Exception):  # the store is away: nobody else can become the owner there, or check() will tell
                 self._renew()
-            if self._lost is not None:
-                return
         with suppress(Exception):
             self._renew()  # whoever watches starts to wait anew: it cannot become the owner before we are done
-            if self._lost is None:
-                self._file.remove(self._tag)
+            self._file.remove(self._tag)
 
     def _renew(self, older_than: float = 0.0) -> None:
         """Write the next heartbeat if the last one is so old, or note that the lease is lost."""

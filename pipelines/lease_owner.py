@@ -51,18 +51,13 @@ class Owner:
 
     @classmethod
     def from_json(cls, content: bytes) -> Owner | None:
-        """The owner that owner.json names, or None if it names none: nothing is believed about what is in there."""
+        """The owner that owner.json names, or None if it names none: anybody may have written anything there."""
         try:
             record = json.loads(content)
-            values = {field.name: record[field.name] for field in dataclasses.fields(cls)}
+            owner = cls(**{field.name: record[field.name] for field in dataclasses.fields(cls)})
         except (ValueError, LookupError, TypeError, RecursionError):
             return None
-        numbers = {name: values.pop(name) for name in ("pid", "heartbeat")}
-        if not all(isinstance(value, str) for value in values.values()):
-            return None
-        if not all(type(value) is int and value >= 0 for value in numbers.values()):
-            return None
-        return cls(**values, **numbers)
+        return owner if type(owner.pid) is int else None
 
     def to_json(self) -> bytes:
         """The content of owner.json."""
@@ -111,7 +106,7 @@ def _process_started(pid: int) -> str | None:
         pass
     if Path("/proc/self/stat").exists():
         return ""  # others' processes are hidden here (hidepid): the one that has just been signalled lives
-    state, _, started = _answer_of("ps", "-o", "stat=,lstart=", "-p", str(pid)).partition(" ")
+    state, _, started = _answer_of("ps", "-o", "stat=", "-o", "lstart=", "-p", str(pid)).partition(" ")
     return None if state.startswith("Z") else started.strip()
 
 

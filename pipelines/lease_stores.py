@@ -160,9 +160,7 @@ class LocalOwnerFile:
         with self._written(content) as fresh:
             try:
                 os.link(fresh, self._file)
-            except FileExistsError:
-                return None
-            except OSError:  # a file system without hard links
+            except OSError:  # there is one already, or the file system has no hard links
                 return self._create_in_place(content)
         return _tag(content)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,8 +38,10 @@ class S3:
 
     def __init__(self, keeps_conditions: bool = True) -> None:
         self.objects: dict[str, bytes] = {}
+        self.deleted: list[bytes] = []
         self.keeps_conditions = keeps_conditions
         self.knows_conditions = True
+        self.refuses = "nothing"
         self.error: Exception | None = None
         self.met = threading.Semaphore(0)
         self._one_at_a_time = threading.Lock()
@@ -55,6 +58,8 @@ class S3:
 
     def put_object(self, Bucket: str, Key: str, Body: bytes, ContentType: str, **condition: str):  # noqa: N803
         self._meet()
+        if Key.endswith(self.refuses):
+            raise refusal("PreconditionFailed")
         if condition and not self.knows_conditions:
             raise refusal("NotImplemented")
         with self._one_at_a_time:
@@ -68,7 +73,7 @@ class S3:
 
     def delete_object(self, Bucket: str, Key: str, IfMatch: str = ""):  # noqa: N803
         self._meet()
-        self.objects.pop(Key, None)
+        self.deleted.append(self.objects.pop(Key, b""))
 
     def _meet(self) -> None:
         if self.error is not None:
@@ -123,7 +128,9 @@ class Place:
         assert self.file.replace(content, found[1]) if found else self.file.create(content)
 
     def remove(self) -> None:
-        self.file.remove(self.file.read()[1])
+        """Somebody deletes owner.json, and its folder."""
+        self.s3.objects.clear()
+        shutil.rmtree(self.uri, ignore_errors=True)
 
     def owner(self) -> Owner | None:
         found = self.file.read()

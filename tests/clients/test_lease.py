@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from leases import owner
 
-from pipelines.cli import StoppedByPolicy
+from pipelines.cli import RunFailed, StoppedByPolicy
 from pipelines.lease import LeaseLost
 from pipelines.lease_owner import Owner
 
@@ -77,24 +77,20 @@ def test_a_process_that_was_killed_here_is_replaced_at_once(place, dead_pid):
     assert "no longer runs" in place.warnings[-1]
 
 
+HERE = Owner.this_process()
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"{", b"null", b"[1]", b'{"owner": 1}', b"\xff\xfe", b"[" * 100_000,
-     owner().to_json().replace(b"17", b'"17"'), owner().to_json().replace(b"17", b"-1"),
-     owner().to_json().replace(b'"elsewhere"', b"null")],
+     owner().to_json().replace(b'"elsewhere"', b"null"),
+     *(owner(host=HERE.host, boot=HERE.boot, pid=pid).to_json() for pid in ("1", None, [], -(2**30), 0, True, 2**80))],
 )  # fmt: skip
 def test_an_owner_json_that_names_nobody_is_replaced_after_the_expiry(place, content):
     place.write(content)
     place.acquire()
     assert place.clock.now - 1000 >= 8
     assert place.owner().pid == os.getpid()
-
-
-def test_a_pid_beyond_any_system_is_watched_like_any_other(place):
-    here = Owner.this_process()
-    place.write(owner(host=here.host, boot=here.boot, pid=2**80))
-    place.acquire()
-    assert place.clock.now - 1000 >= 8
 
 
 def test_a_name_in_owner_json_cannot_break_the_line(place):
@@ -163,6 +159,24 @@ def test_a_store_that_is_away_does_not_end_the_heartbeat(place):
 
 
 @on_s3
+def test_a_store_that_refuses_to_write_though_nobody_is_there_is_no_endless_wait(place):
+    place.s3.refuses = "owner.json"
+    with pytest.raises(StoppedByPolicy):
+        place.acquire()
+
+
+@on_s3
+def test_a_store_that_refuses_to_renew_though_the_owner_is_still_there_is_no_loss(place):
+    lease = place.acquire()
+    place.s3.refuses = "owner.json"
+    place.clock.now += 9
+    with pytest.raises(RunFailed, match="refuses to renew"):
+        lease.check()
+    place.s3.refuses = "nothing"
+    lease.check()
+
+
+@on_s3
 def test_a_renewal_whose_answer_got_lost_is_no_loss(place):
     lease = place.acquire()
     place.write(place.owner().next_heartbeat())
@@ -193,6 +207,13 @@ def test_a_release_leaves_the_owner_json_of_another_alone(place):
     assert place.owner() == owner(owner=place.owner().owner)
 
 
+@on_s3
+def test_a_release_renews_first_so_that_nobody_can_take_over_before_it_is_done(place):
+    place.acquire().release()
+    assert Owner.from_json(place.s3.deleted[-1]).heartbeat == 1
+
+
+@pytest.mark.filterwarnings("error")  # what a thread raises becomes a warning
 @on_s3
 def test_a_release_does_not_raise(place):
     lease = place.acquire()

@@ -44,6 +44,20 @@ def test_elsewhere_no_lease_is_kept_and_that_is_said(tmp_path):
     assert "no lease is kept" in place.warnings[0]
 
 
+def test_what_is_there_is_not_created_again(place):
+    assert place.file.create(b"1")
+    assert place.file.create(b"2") is None
+    assert place.file.read()[0] == b"1"
+
+
+def test_only_what_was_seen_is_replaced_or_removed(place):
+    seen = place.file.create(b"1")
+    assert place.file.replace(b"2", seen)
+    assert place.file.replace(b"3", seen) is None
+    place.file.remove(seen)
+    assert place.file.read()[0] == b"2"
+
+
 @pytest.mark.parametrize("form", ["{}", "file://{}", "file:{}"])
 def test_a_local_folder_may_be_spelled_as_a_path_or_a_uri_and_is_made(tmp_path, form):
     file = open_owner_file(form.format(tmp_path / "new" / "lake"), S3(), "LAKE_URI")
