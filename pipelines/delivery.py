@@ -1,7 +1,8 @@
-"""One micro-batch on its way to the sinks: count, write the tables, publish, audit; in this order.
+"""One micro-batch on its way to the sinks: judge, count, write the tables, publish, audit; in this order.
 
-Delta first, Kafka second, the audit last: a crash in between replays the same batch under the same id, the
-tables skip what they have, Kafka may see the batch twice, and an audit row says that a batch is everywhere.
+Delta first, Kafka second, the audit last: a row in `batch_audit` says that a batch is everywhere. A crash in between
+replays the batch; the ledger tells which of its records tables and topics may hold already, and only the others are
+written again. What was decided about a record stays decided, even if the rules have changed since.
 """
 
 from __future__ import annotations
@@ -10,103 +11,158 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
+import click
+import pyarrow as pa
 from pyspark import StorageLevel
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines import schemas, sinks
+from pipelines import sinks, sources
+from pipelines.cli import StoppedByPolicy
 from pipelines.clients import KafkaSettings
-from pipelines.lake import BATCH_AUDIT, DEAD_LETTERS, EVENTS, Lake
+from pipelines.counts import Counts, count
+from pipelines.failpoints import reach
+from pipelines.lake import DEAD_LETTERS, DUPLICATES, EVENTS, Lake
+from pipelines.ledger import Commit, Ledger, Ranges
+from pipelines.recent_ids import RecentIds
 from pipelines.settings import Topics
 from pipelines.transforms.batches import Batch
+from pipelines.transforms.duplicates import FOUND, accepted_ids, with_duplicates
 from pipelines.transforms.records import sink_records
-from pipelines.transforms.rows import dead_letter_rows, event_rows, with_dead_letter
+from pipelines.transforms.rows import dead_letter_rows, duplicate_rows, event_rows, with_dead_letter
 
 Plan = Callable[[str, int], Batch]
-Report = Callable[["Counts", Batch, float], None]
+Report = Callable[[Counts, Batch, float], None]
+_COORDINATES = ["kafka_partition", "kafka_offset"]
 
 
 @dataclass(frozen=True)
-class Counts:
-    """How many records of a batch had which outcome."""
+class Guards:
+    """What may keep a batch from being written, by raising.
 
-    records_in: int = 0
-    late: int = 0
-    failures: dict[str, int] = field(default_factory=dict)
+    `before`: at its beginning; `read`: once its records are read; `write`: before each write.
+    """
 
-    @property
-    def dead(self) -> int:
-        """Dead records."""
-        return sum(self.failures.values())
-
-    @property
-    def accepted(self) -> int:
-        """Accepted records."""
-        return self.records_in - self.dead
+    before: Callable[[], None]
+    read: Callable[[Batch], None]
+    write: Callable[[], None]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Delivery:
     """Writes batches of outcomes. `plan` tells what (generation, batch id) covers; `report` hears of each batch.
 
-    `before` runs first and may raise to keep a batch from being written.
+    `ledger` is what the tables hold, kept up to date; without `recent_ids` nothing is a duplicate. `refusal` is the
+    policy or the setting that stopped a batch.
     """
 
     kafka: KafkaSettings
     topics: Topics
     lake: Lake
     max_event_bytes: int
+    max_dead_ratio: float | None
     plan: Plan
     report: Report
-    before: Callable[[], None]
+    guards: Guards
+    recent_ids: RecentIds | None
+    ledger: Ledger
+    refusal: click.ClickException | None = field(default=None, init=False)
 
     def __call__(self, outcomes: DataFrame, batch_id: int) -> None:
         """Deliver one batch (the function that foreachBatch calls)."""
-        self.before()
+        try:
+            self.guards.before()
+            generation = outcomes.sparkSession.sparkContext.getLocalProperty("sql.streaming.queryId")
+            batch = self.plan(str(generation), batch_id)
+            reach("planned")
+            if not self.ledger.lists(batch):
+                self._deliver(outcomes, batch)
+        except click.ClickException as refusal:
+            self.refusal = refusal
+            raise
+
+    def _deliver(self, outcomes: DataFrame, batch: Batch) -> None:
         started = time.monotonic()
-        generation = outcomes.sparkSession.sparkContext.getLocalProperty("sql.streaming.queryId")
-        batch = self.plan(str(generation), batch_id)
         seconds: dict[str, float] = {}
+        doubt = self.ledger.doubt_about(batch)
         # One read and one parse of the batch feed all sinks. Nothing that differs between batches may come before
         # this point: a literal in the wide projections would have Spark compile them again for each batch.
         kept = outcomes.persist(StorageLevel.MEMORY_AND_DISK)
         try:
-            with _timed(seconds, "count"):
-                counts = count(kept)
-            versions = self._write(kept, batch, counts, seconds)
-            self._audit(kept, batch, counts, seconds, versions)
+            with _timed(seconds, "judge"):
+                judged = self._with_duplicates(kept)
+                counts = count(destinations(judged))
+            self.guards.read(batch)
+            reach("cached")
+            if not doubt:
+                self._refuse_too_many_dead(counts, batch)
+            versions = self._write(judged, batch, counts, doubt, seconds)
+            if doubt:
+                # Written in two goes, perhaps under different rules: the tables know.
+                counts = count(sources.decided(kept.sparkSession, self.lake, batch.topic_id, batch.offsets))
+            self._audit(kept.sparkSession, batch, counts, seconds, versions)
         finally:
             kept.unpersist()
+        if self.recent_ids is not None:
+            self.recent_ids.commit()
+        self.ledger = self.ledger.after(batch, self.topics.raw)
         self.report(counts, batch, time.monotonic() - started)
 
-    def _write(self, kept: DataFrame, batch: Batch, counts: Counts, seconds: dict[str, float]) -> dict[str, int]:
-        versions = {}
-        if counts.accepted:
-            with _timed(seconds, EVENTS):
-                versions[EVENTS] = sinks.append(event_rows(kept, batch), self.lake, EVENTS, batch)
-        if counts.dead:
-            with _timed(seconds, DEAD_LETTERS):
-                rows = dead_letter_rows(with_dead_letter(kept, batch), batch)
-                versions[DEAD_LETTERS] = sinks.append(rows, self.lake, DEAD_LETTERS, batch)
-        if counts.records_in:
+    def _with_duplicates(self, kept: DataFrame) -> DataFrame:
+        """The index of recent ids lives on the driver: only ids go there, and only what was found comes back."""
+        if self.recent_ids is None:
+            return with_duplicates(kept, None)
+        found: pa.Table = self.recent_ids.find(accepted_ids(kept).toArrow())
+        frame = kept.sparkSession.createDataFrame(found, FOUND) if found.num_rows else None
+        return with_duplicates(kept, frame)
+
+    def _refuse_too_many_dead(self, counts: Counts, batch: Batch) -> None:
+        limit = self.max_dead_ratio
+        if limit is not None and counts.dead > limit * counts.records_in:
+            reasons = sorted(counts.failures.items(), key=lambda item: (-item[1], item[0]))[:3]
+            raise StoppedByPolicy(
+                f"Batch {batch.batch_id}: {counts.dead:,} of {counts.records_in:,} records are dead "
+                f"({counts.dead / counts.records_in:.0%}), more than MAX_DEAD_RATIO={limit:g} allows "
+                f"({', '.join(f'{name} {n:,}' for name, n in reasons)}). Nothing of it was written. Find out why; "
+                "then start again with a larger limit, or without one."
+            )
+
+    def _write(
+        self, judged: DataFrame, batch: Batch, counts: Counts, doubt: Ranges, seconds: dict[str, float]
+    ) -> dict[str, int]:
+        """Write what is not there yet: into the tables, then to Kafka. Returns the versions that were written."""
+        spark, commit = judged.sparkSession, Commit.of(batch, self.topics.raw)
+        unwritten, unpublished = judged, judged
+        if doubt:
+            unwritten = _without(judged, sources.decided(spark, self.lake, batch.topic_id, doubt))
+            counts = count(destinations(unwritten))
+        versions: dict[str, int] = {}
+
+        def write(table: str, records: int, rows: DataFrame) -> None:
+            if records:
+                with _timed(seconds, table):
+                    self.guards.write()
+                    versions[table] = sinks.append(rows, self.lake, table, commit, once=not doubt)
+            reach(f"after_{table}")
+
+        write(EVENTS, counts.accepted, event_rows(unwritten, batch))
+        write(DEAD_LETTERS, counts.dead, dead_letter_rows(with_dead_letter(unwritten, batch), batch))
+        write(DUPLICATES, counts.duplicate, duplicate_rows(unwritten, batch))
+        if doubt:
+            unpublished = _without(judged, sources.published(spark, self.kafka, self.topics, batch.topic_id, doubt))
+        if doubt or counts.accepted or counts.dead:
             with _timed(seconds, "kafka"):
-                records = sink_records(
-                    with_dead_letter(kept, batch), batch, self.topics.enriched, self.topics.dead_letter
-                )
+                self.guards.write()
+                letters = with_dead_letter(unpublished, batch)
+                records = sink_records(letters, batch, self.topics.enriched, self.topics.dead_letter)
                 sinks.publish(records, self.kafka, self.max_event_bytes)
+        reach("after_kafka")
         return versions
 
     def _audit(
-        self,
-        kept: DataFrame,
-        batch: Batch,
-        counts: Counts,
-        seconds: dict[str, float],
-        versions: dict[str, int],
+        self, spark: SparkSession, batch: Batch, counts: Counts, seconds: dict[str, float], versions: dict[str, int]
     ) -> None:
-        spark = kept.sparkSession
         row = {
             "generation": batch.generation,
             "batch_id": batch.batch_id,
@@ -117,7 +173,7 @@ class Delivery:
             "records_in": counts.records_in,
             "accepted": counts.accepted,
             "dead": counts.dead,
-            "duplicate": 0,
+            "duplicate": counts.duplicate,
             "late": counts.late,
             "failures": counts.failures,
             "seconds": seconds,
@@ -125,23 +181,24 @@ class Delivery:
             "pipeline_version": batch.pipeline_version,
             "ruleset": batch.ruleset,
             "kind": "batch",
-            "reason": None,
         }
-        values = tuple(row[name] for name in schemas.BATCH_AUDIT.names)
-        audit = spark.createDataFrame([values], schemas.BATCH_AUDIT).coalesce(1)
-        sinks.append(audit, self.lake, BATCH_AUDIT, batch)
+        self.guards.write()
+        sinks.append_audit(spark, self.lake, row, Commit.of(batch, self.topics.raw))
+        reach("after_audit")
 
 
-def count(outcomes: DataFrame) -> Counts:
-    """Count outcomes by failure type; a row per type comes to the driver."""
-    by_type = outcomes.groupBy(F.col("failure.type").alias("failure_type")).agg(
-        F.count(F.lit(1)).alias("records"), F.count_if("is_late").alias("late")
+def _without(records: DataFrame, held: DataFrame) -> DataFrame:
+    """The records whose coordinates `held` does not have. Broadcast: the order of the records stays as it is."""
+    return records.join(F.broadcast(held.select(*_COORDINATES)), on=_COORDINATES, how="left_anti")
+
+
+def destinations(outcomes: DataFrame) -> DataFrame:
+    """Which table each outcome goes to: table, failure_type, is_late."""
+    kind: Column = F.when(F.col("duplicate_of").isNotNull(), DUPLICATES).when(
+        F.col("failure").isNotNull(), DEAD_LETTERS
     )
-    rows: list[Any] = by_type.collect()
-    return Counts(
-        records_in=sum(row.records for row in rows),
-        late=sum(row.late for row in rows if row.failure_type is None),
-        failures={row.failure_type: row.records for row in rows if row.failure_type is not None},
+    return outcomes.select(
+        F.coalesce(kind, F.lit(EVENTS)).alias("table"), F.col("failure.type").alias("failure_type"), "is_late"
     )
 
 

@@ -1,31 +1,40 @@
 """Enrich raw shop events: ``spark-submit pipelines/enrich.py`` (or ``python pipelines/enrich.py``).
 
-Reads:  the raw topic, committed records only, from the earliest offset at first start.
-Writes: Delta `events` and `dead_letters`, then the enriched topic and the dead-letter queue, then `batch_audit`.
-Guarantees: every record is accepted or dead, never both, never neither. Delta tables hold each record exactly
-once through crashes and restarts; Kafka may repeat the one batch that a crash interrupted. Order per key is kept.
+Reads:  the raw topic, committed records only, from where the tables end (at first: from the earliest offset).
+Writes: Delta `events`, `dead_letters` and `duplicates`, then the enriched topic and the dead-letter queue, then
+        `batch_audit`.
+Guarantees: every record is accepted, dead or a duplicate, exactly one of them. Delta tables hold each record
+exactly once, through crashes, restarts and lost checkpoints. After a crash only what is missing on Kafka is published
+again. Order per key is kept. One job per lake and per checkpoint.
 """
 
 from __future__ import annotations
 
 import logging
 import secrets
+from contextlib import ExitStack, closing
 from typing import Any
 
 import click
 from pyspark.errors import StreamingQueryException
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from pipelines import __version__, preflight, sinks, sources
-from pipelines.checkpoint import OffsetLog
+from pipelines import __version__, failpoints, preflight, sinks, sources
+from pipelines.checkpoint import Checkpoint
 from pipelines.cli import CONTEXT_SETTINGS, RunFailed, StoppedByPolicy, run
-from pipelines.delivery import Delivery
+from pipelines.counts import Counts
+from pipelines.delivery import Delivery, Guards
+from pipelines.lease import Lease
+from pipelines.patience import Patience, keep_trying
 from pipelines.progress import Progress
+from pipelines.recent_ids import RecentIds
 from pipelines.reference_data import load_reference_data
+from pipelines.resuming import Resumed, resume
 from pipelines.session import start_session
 from pipelines.settings import EnrichSettings, checkpoint_for, enrich_options
 from pipelines.shutdown import Shutdown, StopRequested
+from pipelines.topic_watch import TopicWatch
 from pipelines.transforms.batches import Batch
 from pipelines.transforms.enrichment import EnrichmentRules
 from pipelines.transforms.outcomes import Rules, to_outcomes
@@ -51,57 +60,127 @@ def rules_of(settings: EnrichSettings) -> Rules:
     )
 
 
-def stream(settings: EnrichSettings, progress: Progress, shutdown: Shutdown) -> None:
-    """Run the job until it is done, stopped or broken."""
-    topic_id = preflight.check_topics(settings.kafka, settings.topics, preflight.TO_ENRICH)
-    preflight.check_lake(settings.lake.uri, settings.s3, writing=True)
-    rules = rules_of(settings)
-    if settings.pseudonym_key is None:
-        progress.warn("PSEUDONYM_KEY is not set: user_id is passed on as it is.")
-    shutdown.listen()
-    spark = start_session("ecommerce-enrich", settings.s3)
-    try:
-        checkpoint = checkpoint_for(settings, str(spark.sparkContext.master))
-        preflight.check_checkpoint(checkpoint, settings.s3)
-        shutdown.listen_in_jvm(spark)
-        sinks.ensure_tables(spark, settings.lake)
-        offset_log = OffsetLog(spark, checkpoint, settings.topics.raw)
+class Job:
+    """The stream on its servers. `attempt` runs it once, from where the tables end until it is done or broken."""
+
+    def __init__(self, settings: EnrichSettings, shutdown: Shutdown) -> None:
+        self.settings = settings
+        self.shutdown = shutdown
+        self.watch = TopicWatch(settings.kafka, settings.topics)
+        self.progress = Progress(self.watch)
+        self.patience = Patience(settings.retry_for_seconds)
+        self.leases: list[Lease] = []
+
+    def lease(self, uri: str, setting: str, stack: ExitStack) -> None:
+        """Become the one writer of a place, until the stack ends."""
+        lease = Lease.acquire(uri, self.settings.s3, setting, self.progress.warn)
+        stack.callback(lease.release)
+        self.leases.append(lease)
+
+    def attempt(self, spark: SparkSession, checkpoint: Checkpoint, rules: Rules) -> None:
+        """Find out where to go on, then stream."""
+        settings, topic = self.settings, self.settings.topics.raw
+        resumed = resume(spark, settings, checkpoint, self.watch, self.progress.say)
+        raw = sources.read_raw(
+            spark,
+            settings.kafka,
+            topic,
+            resumed.topic_id,
+            settings.max_offsets_per_trigger,
+            resumed.starting_offsets,
+        )
+        trigger: dict[str, Any] = (
+            {"availableNow": True} if settings.available_now else {"processingTime": settings.trigger}
+        )
+        with closing(RecentIds(settings.dedup_horizon_seconds)) as recent_ids:
+            recent_ids.restore(settings.lake, settings.s3, resumed.topic_id, resumed.ledger.ends)
+            deliver = self.delivery(resumed, checkpoint, rules, recent_ids if settings.dedup_horizon_seconds else None)
+            query = (
+                build(raw, rules)
+                .writeStream.queryName("enrich")
+                .option("checkpointLocation", checkpoint.uri)
+                .trigger(**trigger)
+                .foreachBatch(deliver)
+                .start()
+            )
+            try:
+                await_end(query, self.shutdown)
+            except StreamingQueryException as error:
+                if deliver.refusal is not None:
+                    raise deliver.refusal from error
+                if not tells_of_data_loss(error):
+                    raise
+                again = resume(spark, settings, checkpoint, self.watch, self.progress.say)  # says what is missing
+                if again.ledger == deliver.ledger:
+                    raise
+            else:
+                return
+        self.attempt(spark, checkpoint, rules)
+
+    def delivery(
+        self, resumed: Resumed, checkpoint: Checkpoint, rules: Rules, recent_ids: RecentIds | None
+    ) -> Delivery:
+        """The function that delivers batches, and what it asks before it writes."""
+        settings, topic_id = self.settings, resumed.topic_id
         ruleset = rules.enrichment.reference.ruleset
 
         def plan(generation: str, batch_id: int) -> Batch:
-            planned_at_ms, offsets = offset_log.planned(batch_id)
+            planned_at_ms, offsets = checkpoint.planned(batch_id)
             return Batch(generation, batch_id, planned_at_ms, topic_id, offsets, __version__, ruleset)
 
+        def report(counts: Counts, batch: Batch, seconds: float) -> None:
+            self.patience.succeeded()
+            self.progress.batch(counts, batch, seconds)
+
         def refuse_after_stop() -> None:
-            if shutdown.requested:
+            if self.shutdown.requested:
                 raise StopRequested
 
-        deliver = Delivery(
+        def check_leases() -> None:
+            for lease in self.leases:
+                lease.check()
+
+        return Delivery(
             kafka=settings.kafka,
             topics=settings.topics,
             lake=settings.lake,
             max_event_bytes=settings.max_event_bytes,
+            max_dead_ratio=settings.max_dead_ratio,
             plan=plan,
-            report=progress.batch,
-            before=refuse_after_stop,
+            report=report,
+            guards=Guards(refuse_after_stop, lambda batch: self.watch.check(topic_id, batch.offsets), check_leases),
+            recent_ids=recent_ids,
+            ledger=resumed.ledger,
         )
-        raw = sources.read_raw(spark, settings.kafka, settings.topics.raw, topic_id, settings.max_offsets_per_trigger)
-        trigger: dict[str, Any] = (
-            {"availableNow": True} if settings.available_now else {"processingTime": settings.trigger}
+
+
+def stream(settings: EnrichSettings) -> None:
+    """Check everything, then run the job until it is done, stopped or broken for good."""
+    failpoints.check()
+    preflight.check_topics(settings.kafka, settings.topics, preflight.TO_ENRICH)
+    preflight.check_lake(settings.lake.uri, settings.s3, writing=True)
+    rules = rules_of(settings)
+    shutdown = Shutdown()
+    job = Job(settings, shutdown)
+    if settings.pseudonym_key is None:
+        job.progress.warn("PSEUDONYM_KEY is not set: user_id is passed on as it is.")
+    shutdown.listen()
+    with ExitStack() as stack:
+        stack.callback(job.watch.close)
+        job.lease(settings.lake.uri, "LAKE_URI", stack)
+        spark = start_session("ecommerce-enrich", settings.s3)
+        stack.callback(spark.stop)
+        place = checkpoint_for(settings, str(spark.sparkContext.master))
+        preflight.check_checkpoint(place, settings.s3)
+        job.lease(place, "CHECKPOINT_URI", stack)
+        shutdown.listen_in_jvm(spark)
+        sinks.ensure_tables(spark, settings.lake)
+        job.progress.started(settings, place)
+        checkpoint = Checkpoint(spark, place, settings.topics.raw)
+        keep_trying(
+            lambda: job.attempt(spark, checkpoint, rules), failure_of, job.patience, shutdown, job.progress.warn
         )
-        progress.started(settings, checkpoint)
-        query = (
-            build(raw, rules)
-            .writeStream.queryName("enrich")
-            .option("checkpointLocation", checkpoint)
-            .trigger(**trigger)
-            .foreachBatch(deliver)
-            .start()
-        )
-        await_end(query, shutdown)
-        progress.finished(stopped=shutdown.requested)
-    finally:
-        spark.stop()
+        job.progress.finished(stopped=shutdown.requested)
 
 
 def await_end(query: StreamingQuery, shutdown: Shutdown) -> None:
@@ -114,24 +193,30 @@ def await_end(query: StreamingQuery, shutdown: Shutdown) -> None:
             query.awaitTermination(1)
         query.stop()
     except StreamingQueryException as error:
-        if shutdown.requested and StopRequested.__name__ in str(error):
-            return
-        raise failure_of(error) from error
+        if not (shutdown.requested and StopRequested.__name__ in str(error)):
+            raise
 
 
-def failure_of(error: StreamingQueryException) -> click.ClickException:
-    """One line about a query that broke."""
+def tells_of_data_loss(error: Exception) -> bool:
+    """Whether Spark's Kafka source missed records (failOnDataLoss)."""
+    return "failOnDataLoss" in str(error) or "Some data may have been lost" in str(error)
+
+
+def failure_of(error: Exception) -> click.ClickException:
+    """One line about a stream that broke."""
+    if isinstance(error, click.ClickException):
+        return error
     text = str(error)
-    if "failOnDataLoss" in text or "Some data may have been lost" in text:
+    if tells_of_data_loss(error):
         return StoppedByPolicy(
             "Raw records that were not processed yet are gone (retention, or a re-created topic): nothing was "
-            "skipped, nothing written. See docs/operations.md, “Data loss”."
+            "skipped, nothing written. Start again to see which. See docs/operations.md, “Data loss”."
         )
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("at ")]
-    causes = [line for line in lines if line.startswith("Caused by:")] or lines
+    causes = [line for line in lines if line.startswith("Caused by:")] or lines or [type(error).__name__]
     return RunFailed(
-        f"The stream stopped: {causes[-1][:300] if causes else text[:300]} "
-        "Nothing is lost: start it again and it resumes (--debug shows the traceback)."
+        f"The stream stopped: {causes[-1][:300]} Nothing is lost: started again, it resumes "
+        "(--debug shows the traceback)."
     )
 
 
@@ -147,9 +232,7 @@ def main(debug: bool, **options: Any) -> None:
     """
     if not debug:
         logging.getLogger("py4j").setLevel(logging.CRITICAL)  # it prints every error of a batch once more
-    settings = EnrichSettings.from_options(options)
-    progress = Progress(settings.kafka, settings.topics.raw)
-    stream(settings, progress, Shutdown())
+    stream(EnrichSettings.from_options(options))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from delta.tables import DeltaTable
@@ -12,7 +14,8 @@ from pyspark.sql import types as T
 from pipelines import schemas
 from pipelines.clients import KafkaSettings
 from pipelines.lake import BATCH_AUDIT, DEAD_LETTERS, DUPLICATES, EVENTS, Lake
-from pipelines.transforms.batches import Batch
+from pipelines.ledger import Commit
+from pipelines.starting import Gap
 from pipelines.transforms.vocabulary import sink_record_bytes
 
 _LINEAGE = "kafka_partition,kafka_offset,batch_id"
@@ -41,26 +44,40 @@ def ensure_tables(spark: SparkSession, lake: Lake) -> None:
             empty.write.format("delta").mode("append").option("mergeSchema", "true").save(path)
 
 
-def append(frame: DataFrame, lake: Lake, table: str, batch: Batch) -> int:
-    """Append a batch's rows to a table, once: a replay of the same batch changes nothing.
+def append(frame: DataFrame, lake: Lake, table: str, commit: Commit, *, once: bool = True) -> int:
+    """Append a batch's rows to a table; returns the table's version after the write.
 
-    Returns the table's version after the write. The commit's metadata names generation, batch and offsets, so
-    that a table tells by itself what it holds.
+    The commit's metadata names generation, batch and offsets, so that a table tells by itself what it holds. With
+    `once` Delta itself refuses the same (generation, batch) again, should a driver that is thought dead still write;
+    the rest of a batch of which the table has a part is written without.
     """
-    metadata = {
-        "generation": batch.generation,
-        "batch_id": batch.batch_id,
-        "offsets": {str(p): list(span) for p, span in batch.offsets.items()},
-    }
-    (
-        frame.write.format("delta")
-        .mode("append")
-        .option("txnAppId", batch.generation)
-        .option("txnVersion", batch.batch_id)
-        .option("userMetadata", json.dumps(metadata))
-        .save(lake.path(table))
-    )
+    writer = frame.write.format("delta").mode("append").option("userMetadata", json.dumps(commit.as_metadata()))
+    if once and commit.batch_id is not None:
+        writer = writer.option("txnAppId", commit.generation).option("txnVersion", commit.batch_id)
+    writer.save(lake.path(table))
     return _last_version(frame.sparkSession, lake.path(table))
+
+
+def append_audit(spark: SparkSession, lake: Lake, row: Mapping[str, object], commit: Commit) -> None:
+    """Append one row to `batch_audit`; columns that it does not name are null."""
+    values = tuple(row.get(name) for name in schemas.BATCH_AUDIT.names)
+    append(spark.createDataFrame([values], schemas.BATCH_AUDIT).coalesce(1), lake, BATCH_AUDIT, commit)
+
+
+def append_gap(spark: SparkSession, lake: Lake, gap: Gap, now: Commit, at: datetime.datetime) -> None:
+    """Note in `batch_audit` what was given up. `now`: where the tables end from here on; `at`: the time, UTC."""
+    row = {
+        "generation": now.generation,
+        "processed_at": at,
+        "kafka_topic": now.topic,
+        "kafka_topic_id": gap.topic_id,
+        "offsets": [(p, start, end) for p, (start, end) in sorted(gap.lost.items())],
+        **dict.fromkeys(("records_in", "accepted", "dead", "duplicate", "late"), 0),
+        **{name: {} for name in ("failures", "seconds", "table_versions")},
+        "kind": "gap",
+        "reason": gap.reason,
+    }
+    append_audit(spark, lake, row, now)
 
 
 def publish(records: DataFrame, kafka: KafkaSettings, max_event_bytes: int) -> None:

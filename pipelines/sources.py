@@ -1,27 +1,45 @@
-"""What the stream reads: the raw topic."""
+"""What the stream reads: the raw topic; and, after a crash, what its own sinks hold already."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from functools import reduce
+from typing import Any
+
+from delta.tables import DeltaTable
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.clients import KafkaSettings
+from pipelines.lake import BATCH_AUDIT, DEAD_LETTERS, DUPLICATES, EVENTS, Lake
+from pipelines.ledger import Commit, Ledger, Ranges
+from pipelines.settings import Topics
+
+# Which table a row of `decided` came from; every record is in one of them.
+OUTCOME_TABLES = (EVENTS, DEAD_LETTERS, DUPLICATES)
+_FEW_COMMITS = 10
 
 
 def read_raw(
-    spark: SparkSession, kafka: KafkaSettings, topic: str, topic_id: str, max_offsets_per_trigger: int
+    spark: SparkSession,
+    kafka: KafkaSettings,
+    topic: str,
+    topic_id: str,
+    max_offsets_per_trigger: int,
+    starting_offsets: str = "earliest",
 ) -> DataFrame:
-    """The raw topic as a stream of `schemas.RAW_RECORD`: committed records only, from the earliest at first start.
+    """The raw topic as a stream of `schemas.RAW_RECORD`: committed records only.
 
-    A gap (retention overtook the checkpoint) stops the stream: failOnDataLoss.
+    `starting_offsets` (Spark's JSON) counts for a new checkpoint only. A gap (retention overtook the checkpoint)
+    stops the stream: failOnDataLoss.
     """
     records = (
         spark.readStream.format("kafka")
         .options(**kafka.for_spark())
         .option("subscribe", topic)
-        .option("startingOffsets", "earliest")
+        .option("startingOffsets", starting_offsets)
         .option("failOnDataLoss", "true")
         .option("kafka.isolation.level", "read_committed")
         .option("includeHeaders", "true")
@@ -43,26 +61,116 @@ def read_raw(
     )
 
 
-class Lag:
-    """How many records of the raw topic are not processed yet."""
+def read_ledger(spark: SparkSession, lake: Lake, topic: str, topic_id: str) -> Ledger:
+    """What the tables say was processed of the topic, from the metadata of their newest commits."""
+    last = _last_commit(spark, lake, BATCH_AUDIT, topic)
+    others = [_last_commit(spark, lake, table, topic) for table in OUTCOME_TABLES]
+    return Ledger.of(topic_id, last, [commit for commit in others if commit is not None])
 
-    def __init__(self, kafka: KafkaSettings, topic: str) -> None:
-        self._kafka = kafka
-        self._topic = topic
-        self._consumer: KafkaConsumer | None = None
 
-    def behind(self, processed: dict[int, int]) -> int | None:
-        """Records beyond `processed` (partition → next offset), or None if the broker does not tell."""
-        try:
-            if self._consumer is None:
-                self._consumer = self._kafka.consumer(request_timeout_ms=10_000)
-            partitions = [TopicPartition(self._topic, p) for p in sorted(processed)]
-            ends = self._consumer.end_offsets(partitions)
-        except (KafkaError, OSError):
-            return None
-        return sum(max(0, int(end) - processed[tp.partition]) for tp, end in ends.items())
+def _last_commit(spark: SparkSession, lake: Lake, table: str, topic: str) -> Commit | None:
+    """The newest commit of this job about the topic; other commits (of maintenance, say) are passed over."""
+    history = DeltaTable.forPath(spark, lake.path(table)).history
+    for rows in (history(_FEW_COMMITS), history()):
+        found = rows.where("userMetadata is not null").orderBy(F.desc("version")).select("userMetadata").collect()
+        commits = filter(None, (_commit(row.userMetadata) for row in found))
+        newest = next((commit for commit in commits if commit.topic == topic), None)
+        if newest is not None:
+            return newest
+    return None
 
-    def close(self) -> None:
-        """Close the connection."""
-        if self._consumer is not None:
-            self._consumer.close()
+
+def _commit(metadata: str) -> Commit | None:
+    try:
+        told = json.loads(metadata)
+        offsets = {int(p): (int(start), int(end)) for p, (start, end) in told["offsets"].items()}
+        return Commit(told["topic"], told["topic_id"], told["generation"], told["batch_id"], offsets)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None  # somebody else's
+
+
+def decided(spark: SparkSession, lake: Lake, topic_id: str, ranges: Ranges) -> DataFrame:
+    """What the tables have of these ranges: table, kafka_partition, kafka_offset, is_late, failure_type."""
+
+    def rows(table: str) -> DataFrame:
+        facts = {
+            "is_late": F.col("is_late") if table == EVENTS else F.lit(False),
+            "failure_type": F.col("failure_type") if table == DEAD_LETTERS else F.lit(None).cast("string"),
+        }
+        held = spark.read.format("delta").load(lake.path(table))
+        return held.where((F.col("kafka_topic_id") == topic_id) & within(ranges)).select(
+            F.lit(table).alias("table"), "kafka_partition", "kafka_offset", *[c.alias(n) for n, c in facts.items()]
+        )
+
+    return reduce(DataFrame.unionAll, map(rows, OUTCOME_TABLES))
+
+
+def within(ranges: Ranges) -> Column:
+    """Whether (kafka_partition, kafka_offset) is in one of the ranges; in a form that skips files by statistics."""
+    each = [
+        (F.col("kafka_partition") == partition) & F.col("kafka_offset").between(start, end - 1)
+        for partition, (start, end) in sorted(ranges.items())
+    ]
+    bounds = F.col("kafka_offset").between(min(s for s, _ in ranges.values()), max(e for _, e in ranges.values()))
+    return bounds & reduce(Column.__or__, each)
+
+
+def published(spark: SparkSession, kafka: KafkaSettings, topics: Topics, topic_id: str, ranges: Ranges) -> DataFrame:
+    """The raw records of these ranges that are in the sink topics: kafka_partition, kafka_offset, each once.
+
+    The exact set, not a maximum: a producer that died has sent some of its batches and not others.
+    """
+    consumer = kafka.consumer(auto_offset_reset="none", isolation_level="read_committed", request_timeout_ms=30_000)
+    try:
+        places = {
+            topic: {p: _scan_start(consumer, TopicPartition(topic, p), topic_id, s) for p, (s, _) in ranges.items()}
+            for topic in (topics.enriched, topics.dead_letter)
+        }
+    finally:
+        consumer.close()
+    records = (
+        spark.read.format("kafka")
+        .options(**kafka.for_spark())
+        .option("assign", json.dumps({topic: sorted(starts) for topic, starts in places.items()}))
+        .option("startingOffsets", json.dumps({t: {str(p): o for p, o in s.items()} for t, s in places.items()}))
+        .option("endingOffsets", "latest")
+        .option("failOnDataLoss", "false")  # retention may take the first ones meanwhile
+        .option("kafka.isolation.level", "read_committed")
+        .option("includeHeaders", "true")
+        .load()
+    )
+
+    def header(name: str) -> Column:
+        return F.try_element_at(F.filter("headers", lambda h: h["key"] == name), F.lit(-1))["value"].cast("string")
+
+    return (
+        records.where(header("source.topic_id") == topic_id)
+        .select(
+            header("source.partition").try_cast("int").alias("kafka_partition"),
+            header("source.offset").try_cast("long").alias("kafka_offset"),
+        )
+        .where(within(ranges))
+        .distinct()
+    )
+
+
+def _scan_start(consumer: KafkaConsumer, sink: TopicPartition, topic_id: str, start: int) -> int:
+    """An offset of the sink before which nothing from `start` on can be: steps back until an earlier record is met.
+
+    A sink partition takes its source partition's batches one after the other, so what was published for the
+    interrupted batch stands behind every record of the batches before it.
+    """
+    consumer.assign([sink])
+    first, end = int(consumer.beginning_offsets([sink])[sink]), int(consumer.end_offsets([sink])[sink])
+    step = 500
+    while (place := max(first, end - step)) > first:
+        consumer.seek(sink, place)
+        polled: Mapping[TopicPartition, list[Any]] = consumer.poll(timeout_ms=10_000, max_records=1)
+        headers = dict(polled[sink][0].headers or ()) if polled.get(sink) else {}
+        source = headers.get("source.offset", b"")
+        if headers.get("source.topic_id", b"").decode("ascii", "replace") != topic_id and source:
+            return place  # of a topic that was here before
+        if source.isdigit() and int(source) < start:
+            return place
+        step *= 4
+    return first

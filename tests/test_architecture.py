@@ -21,8 +21,13 @@ INFRA = sorted((ROOT / "infra").rglob("*.py"))
 # What the stream consists of besides its transforms; other files of pipelines/ are tools with a main() of their own.
 STREAM = ("enrich", "delivery", "progress", "session", "settings", "shutdown", "lake", "schemas", "cli", "preflight",
           "clients", "kafka_connections", "kafka_problems", "kafka_properties", "s3_problems", "topics",
-          "reference_data", "sources", "sinks")  # fmt: skip
-CONNECTING = {"clients", "kafka_connections", "kafka_problems", "s3_problems", "topics", "preflight", "sources"}
+          "reference_data", "sources", "sinks", "checkpoint", "checkpoint_files", "checkpoint_format", "counts",
+          "failpoints", "lease", "lease_owner", "lease_stores", "ledger", "patience", "recent_ids", "resuming",
+          "starting", "topic_watch")  # fmt: skip
+CONNECTING = {"clients", "kafka_connections", "kafka_problems", "s3_problems", "topics", "preflight", "sources",
+              "lease_stores", "topic_watch"}  # fmt: skip
+# They decide where the stream goes on: nothing but their arguments may matter.
+PURE = ("ledger", "starting")
 MAX_LINES = 300
 
 ALLOWED_IN_TRANSFORMS = {
@@ -145,6 +150,10 @@ def test_transforms_import_only_columns_frames_types_schemas_and_each_other():
 
 def test_transforms_open_no_file_and_ask_no_clock():
     assert broken(wall_clock_calls, TRANSFORMS) == []
+
+
+def test_where_the_stream_goes_on_depends_on_arguments_only():
+    assert broken(wall_clock_calls, stream_files(*set(STREAM) - set(PURE))) == []
 
 
 def test_only_sources_and_sinks_touch_the_world():
