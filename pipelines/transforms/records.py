@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from pipelines import schemas
 from pipelines.transforms import vocabulary
 from pipelines.transforms.batches import Batch
+from pipelines.transforms.duplicates import without_duplicates
 
 _JSON = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX", "timeZone": "UTC"}
 LINEAGE = ("kafka_topic", "kafka_topic_id", "kafka_partition", "kafka_offset", "kafka_timestamp")
@@ -18,14 +19,14 @@ _PRIVATE_EVENT_FIELDS = ("ip_address",)
 
 
 def sink_records(outcomes: DataFrame, batch: Batch, enriched_topic: str, dead_letter_topic: str) -> DataFrame:
-    """One Kafka record per outcome: key, value, headers, topic, partition. One pass, one write, order kept.
+    """One Kafka record per outcome but duplicates: key, value, headers, topic, partition. One write, order kept.
 
     `outcomes` carry the dead letter's columns (`dead_letters.with_dead_letter`).
     """
     dead = F.col("failure").isNotNull()
     release = [F.lit(batch.batch_id).alias("batch_id"), *batch.release()]
     enriched = enriched_json([batch.processed_at().alias("processed_at")], release)
-    return outcomes.select(
+    return without_duplicates(outcomes).select(
         "key",
         F.when(dead, F.col("value")).otherwise(enriched.cast("binary")).alias("value"),
         F.when(dead, dead_letter_headers(batch)).otherwise(enriched_headers()).alias("headers"),

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from pipelines import schemas
 from pipelines.transforms import vocabulary
 from pipelines.transforms.batches import Batch
+from pipelines.transforms.duplicates import without_duplicates
 
 DEAD_LETTER_SCHEMA = "1"
 _OUR_HEADERS = r"^(source\.|__connect\.errors\.|dlq\.)"
@@ -15,7 +16,7 @@ _TIMESTAMP_TYPES = {0: "CreateTime", 1: "LogAppendTime"}
 
 
 def event_rows(outcomes: DataFrame, batch: Batch) -> DataFrame:
-    """The rows of `events`: one per accepted record."""
+    """The rows of `events`: one per accepted record that is no duplicate."""
     own = {
         "schema_version": F.coalesce("event.schema_version", F.lit(vocabulary.SCHEMA_VERSION)),
         "event_time": F.col("event_at"),
@@ -28,7 +29,19 @@ def event_rows(outcomes: DataFrame, batch: Batch) -> DataFrame:
             return own[name].alias(name)
         return F.col(f"event.{name}" if name in schemas.EVENT.names else name).alias(name)
 
-    return outcomes.where("failure is null").select(*map(column, schemas.EVENTS.names))
+    return without_duplicates(outcomes).where("failure is null").select(*map(column, schemas.EVENTS.names))
+
+
+def duplicate_rows(outcomes: DataFrame, batch: Batch) -> DataFrame:
+    """The rows of `duplicates`: one per duplicate; `with_duplicates` has been applied."""
+    own = {
+        "event_id": F.col("event.event_id"),
+        "first_partition": F.col("duplicate_of.first_partition"),
+        "first_offset": F.col("duplicate_of.first_offset"),
+        **_batch_columns(batch),
+    }
+    columns = [own.get(name, F.col(name)).alias(name) for name in schemas.DUPLICATES.names]
+    return outcomes.where("duplicate_of is not null").select(*columns)
 
 
 def dead_letter_rows(outcomes: DataFrame, batch: Batch) -> DataFrame:

@@ -11,6 +11,7 @@ from pipelines.transforms import vocabulary
 
 _MAX_WARNINGS = 20
 _MAX_PATH_LENGTH = 200  # unknown keys are as long as their producer likes
+_MORE = "more"  # the keyword of the warning that counts the rest
 _WARNINGS = T.ArrayType(schemas.WARNING)
 
 
@@ -60,17 +61,31 @@ def with_warnings(events: DataFrame) -> DataFrame:
     )
 
 
+def with_warning(events: DataFrame, condition: Column, path: str, keyword: str, message: str) -> DataFrame:
+    """Put one more warning in front of `warnings` where the condition holds; at most 20, as before."""
+    warnings = F.coalesce("warnings", F.array().cast(_WARNINGS))
+    last = F.try_element_at(warnings, F.lit(-1))
+    counted = F.when(last["keyword"] == _MORE, F.regexp_extract(last["message"], r"\A(\d+)", 1).try_cast("int"))
+    every = F.concat(F.array(_warning(path, keyword, message)), warnings)
+    rest = F.coalesce(counted, F.lit(1)) + 1  # the last one, and the one before it that gives it room
+    listed = F.when(F.size(every) <= _MAX_WARNINGS, every).otherwise(_cut(every, rest))
+    return events.withColumn("warnings", F.when(condition, listed.cast(_WARNINGS)).otherwise(F.col("warnings")))
+
+
 def _limited() -> Column:
-    rest = F.size("all_warnings") - (_MAX_WARNINGS - 1)
-    counted = F.struct(
+    every = F.col("all_warnings")
+    rest = F.size(every) - (_MAX_WARNINGS - 1)
+    listed = F.when(F.size(every) <= _MAX_WARNINGS, every).otherwise(_cut(every, rest))
+    return listed.cast(_WARNINGS)
+
+
+def _cut(warnings: Column, rest: Column) -> Column:
+    more = F.struct(
         F.lit("").alias("path"),
-        F.lit("more").alias("keyword"),
+        F.lit(_MORE).alias("keyword"),
         F.concat(rest.cast("string"), F.lit(" more warnings")).alias("message"),
     )
-    listed = F.when(F.size("all_warnings") <= _MAX_WARNINGS, F.col("all_warnings")).otherwise(
-        F.concat(F.slice("all_warnings", 1, _MAX_WARNINGS - 1), F.array(counted))
-    )
-    return listed.cast(_WARNINGS)
+    return F.concat(F.slice(warnings, 1, _MAX_WARNINGS - 1), F.array(more))
 
 
 def _noted(note: Column, name: str) -> Column:
