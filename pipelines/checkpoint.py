@@ -76,7 +76,7 @@ class Checkpoint:
 
         `metadata` goes first: what a crash leaves behind is then refused, not taken for a whole checkpoint.
         """
-        target = f"{self.uri}.replaced-{datetime.now(timezone.utc):%Y%m%dT%H%M%S.%fZ}"
+        target = f"{self.uri}.replaced-{_now()}"
         names = [name for name in self._files.list("") if name != CONTROL_FOLDER]
         self._files.move(sorted(names, key=lambda name: name.strip(".") not in {"metadata", "metadata.crc"}), target)
         return target
@@ -146,9 +146,10 @@ class Checkpoint:
         return parse_initial("sources/0/0", self._files.text("sources/0/0"), self._topic)
 
     def _unusable(self, damage: DamagedFileError) -> ConfigurationError:
+        move = self._command("mv", ["", f".damaged-{_now()}"])
         away = (
-            f"Move the folder away and start again ({self._command('mv', ['', '.damaged'])}): a new checkpoint "
-            "continues where the tables end; nothing is lost or doubled."
+            f"Move the folder away and start again ({move}): a new checkpoint continues where the tables end; "
+            "nothing is lost or doubled."
         )
         return ConfigurationError(f"CHECKPOINT_URI={self.uri}: {damage}. {damage.repair or away}")
 
@@ -161,6 +162,11 @@ class Checkpoint:
         base = parts.path if parts.scheme == "file" else self.uri
         program = f"hadoop fs -{verb}" if parts.scheme not in {"", "file"} else verb
         return " ".join([program, *(shlex.quote(base + end) for end in ends)])
+
+
+def _now() -> str:
+    """Part of a name that was never given before."""
+    return f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S.%fZ}"
 
 
 def newest(names: list[str]) -> int | None:
