@@ -1,18 +1,29 @@
-"""Before the first batch: is everything there that the job needs? Each problem is one line with the remedy."""
+"""Before the first batch: is everything there that the job needs? Each problem is one line with the remedy.
+
+What stops the job is raised as ConfigurationError; what a person should only know is returned, a line each.
+Topics' settings are in `preflight_topics`, Spark's jars in `preflight_spark`.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import uuid
 from collections.abc import Mapping
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import kafka.errors
+from botocore.exceptions import ClientError
 
-from pipelines.cli import ConfigurationError
+from pipelines.cli import ConfigurationError, RunFailed
 from pipelines.clients import KafkaSettings, S3Settings, kafka_problem, split_s3_uri
 from pipelines.kafka_problems import lacks
+from pipelines.lake import TABLES, Lake
 from pipelines.s3_problems import S3_ERRORS, s3_problem
 from pipelines.settings import Topics
 
@@ -22,6 +33,8 @@ TO_ENRICH: Needs = {"RAW_TOPIC": "READ", "ENRICHED_TOPIC": "WRITE", "DEAD_LETTER
 TO_VERIFY: Needs = dict.fromkeys(TO_ENRICH, "READ")
 TO_LOOK: Needs = dict.fromkeys(TO_ENRICH, "DESCRIBE")
 _TIMEOUT_MS = 15_000
+_MAX_SKEW_SECONDS = 60
+_MIN_FREE_BYTES = 100_000_000
 
 
 def check_topics(kafka_settings: KafkaSettings, topics: Topics, needs: Needs = TO_LOOK) -> str:
@@ -71,8 +84,8 @@ def require_topics(kafka_settings: KafkaSettings, named: Mapping[str, str], need
     return described
 
 
-def check_lake(uri: str, s3: S3Settings, *, writing: bool = False) -> None:
-    """The lake's bucket answers with these credentials, or its folder can be written.
+def check_lake(uri: str, s3: S3Settings, *, writing: bool = False) -> list[str]:
+    """The lake's bucket answers with these credentials, or its folder can be written; returns warnings.
 
     With `writing` an empty object is put there and deleted again.
     """
@@ -83,7 +96,7 @@ def check_lake(uri: str, s3: S3Settings, *, writing: bool = False) -> None:
     action = "list"
     try:
         client = s3.client()
-        client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
+        answer = client.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/_delta_log/".lstrip("/"), MaxKeys=1)
         if writing:
             probe = f"{prefix}/{_probe_name()}".lstrip("/")
             action = "write"
@@ -91,34 +104,92 @@ def check_lake(uri: str, s3: S3Settings, *, writing: bool = False) -> None:
             action = "delete"
             client.delete_object(Bucket=bucket, Key=probe)
     except S3_ERRORS as error:
+        if isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") == "RequestTimeTooSkewed":
+            said = _clock(error.response) or "S3 refused this machine's clock: set it (timedatectl set-ntp true)."
+            raise ConfigurationError(said) from error
         raise s3_problem(error, uri, bucket, s3.endpoint, action) from error
-    return None
+    if answer.get("Contents"):
+        raise ConfigurationError(f"LAKE_URI={uri} is a Delta table: name the place above it, or another.")
+    warning = _clock(answer)
+    return [warning] if warning else []
 
 
-def check_checkpoint(uri: str, s3: S3Settings) -> None:
-    """The checkpoint's place can be written."""
+def clock_skew_seconds(answer: Mapping[str, Any]) -> float | None:
+    """How far this machine's clock is ahead of the server that gave boto3 this answer just now, if that tells."""
+    date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    try:
+        return (datetime.now(timezone.utc) - parsedate_to_datetime(date)).total_seconds()
+    except (TypeError, ValueError):
+        return None
+
+
+def _clock(answer: Mapping[str, Any]) -> str | None:
+    skew = clock_skew_seconds(answer)
+    if skew is None or abs(skew) <= _MAX_SKEW_SECONDS:
+        return None
+    side = "ahead of" if skew > 0 else "behind"
+    return f"This machine's clock is {abs(skew):,.0f} s {side} the S3 server's: set it (timedatectl set-ntp true)."
+
+
+def check_checkpoint(uri: str, s3: S3Settings) -> list[str]:
+    """The checkpoint's place can be written; returns warnings."""
     if split_s3_uri(uri) is not None:
         raise ConfigurationError(
             f"CHECKPOINT_URI={uri}: a checkpoint on S3 is not supported: name a folder that all nodes share."
         )
-    _check_folder(uri, "CHECKPOINT_URI")
+    return _check_folder(uri, "CHECKPOINT_URI")
 
 
-def _check_folder(uri: str, setting: str) -> None:
-    scheme, separator, rest = uri.partition("://")
-    if separator and scheme != "file":
-        return  # another file system, which Spark checks
-    folder = Path(rest if separator else uri)
+def check_places(lake: Lake, checkpoint: str) -> None:
+    """Lake and checkpoint are apart: neither is where the other, or a table, has its files."""
+    named = {"CHECKPOINT_URI": checkpoint, "LAKE_URI": lake.uri}
+    own, lakes = _normal(checkpoint), _normal(lake.uri)
+    if _is_within(lakes, own):
+        raise ConfigurationError(f"CHECKPOINT_URI={checkpoint} contains LAKE_URI={lake.uri}: name a folder of its own.")
+    for table in TABLES:
+        if _is_within(own, _normal(lake.path(table))):
+            raise ConfigurationError(f"CHECKPOINT_URI={checkpoint} is in the table {table}: name a folder of its own.")
+    for setting, uri in named.items():
+        folder = _local(uri)
+        for place in [folder, *folder.parents] if folder else []:
+            if (place / "_delta_log").exists():
+                raise ConfigurationError(f"{setting}={uri} is in a Delta table ({place}): name another place.")
+
+
+def _check_folder(uri: str, setting: str) -> list[str]:
+    folder = _local(uri)
+    if folder is None:
+        return []  # another file system, which Spark checks
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / _probe_name()
         probe.write_bytes(b"")
         probe.unlink()
+        free = shutil.disk_usage(folder).free
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise RunFailed(f"{setting}={uri}: no space left on that disk. Make room and start again.") from error
         raise ConfigurationError(
             f"{setting}={uri} cannot be written ({error.strerror or type(error).__name__}): "
             "give permission or name another place."
         ) from error
+    return [f"{setting}={uri}: only {free // 1_000_000} MB free on that disk."] if free < _MIN_FREE_BYTES else []
+
+
+def _local(uri: str) -> Path | None:
+    """The folder that a path or a file: URI names, links followed; None for other file systems."""
+    scheme = urlsplit(uri).scheme
+    if scheme not in {"", "file"}:
+        return None
+    return Path(uri.removeprefix("file:").removeprefix("//") if scheme else uri).resolve()
+
+
+def _normal(uri: str) -> str:
+    return str(_local(uri) or uri).rstrip("/") + "/"
+
+
+def _is_within(place: str, folder: str) -> bool:
+    return place.startswith(folder)
 
 
 def _probe_name() -> str:

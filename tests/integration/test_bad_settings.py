@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import re
 import time
 import uuid
 
+import botocore.auth
 import pytest
-from jobs import Site
+from jobs import PARTITIONS, Site
+from kafka.admin import ConfigResource, ConfigResourceType
+from secured import ADMIN, ENRICH
+
+from pipelines.cli import ConfigurationError
+from pipelines.clients import KafkaSettings, S3Settings
+from pipelines.preflight import check_lake, clock_skew_seconds
+from pipelines.preflight_topics import check_topic_settings
+from pipelines.settings import Topics
+from pipelines.topics import declared, ensure
 
 pytestmark = pytest.mark.integration
 on_one_server = pytest.mark.parametrize("s3_server", ["s3proxy"], indirect=True)
@@ -71,3 +82,73 @@ def test_checkpoint_that_cannot_be_written(site):
 def test_trigger_that_is_no_interval(site):
     assert site.enrich("--trigger", "often") == 2
     assert "often" in site.log()
+
+
+@pytest.fixture
+def topics(site):
+    """Three topics of the test's own."""
+    names = Topics(*(f"{name}-{uuid.uuid4().hex[:6]}" for name in ("raw", "enriched", "dead")))
+    make_topics(site.kafka, names)
+    return names
+
+
+def make_topics(kafka: KafkaSettings, topics: Topics) -> None:
+    ensure(kafka, declared(topics, PARTITIONS, 921_600), 1)
+
+
+def set_on(kafka: KafkaSettings, topic: str, **settings: str) -> None:
+    named = {name.replace("_", "."): value for name, value in settings.items()}
+    admin = kafka.admin()
+    try:
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, named)])
+    finally:
+        admin.close()
+
+
+@on_one_server
+def test_what_make_topics_mends_is_named_until_it_has(site, topics):
+    set_on(site.kafka, topics.raw, retention_ms="60000", message_timestamp_type="CreateTime")
+    set_on(site.kafka, topics.dead_letter, max_message_bytes="1048588")
+    with pytest.raises(ConfigurationError, match=f"{topics.dead_letter} takes records of 1048588 bytes"):
+        check_topic_settings(site.kafka, topics, 921_600)
+    set_on(site.kafka, topics.dead_letter, max_message_bytes="1908736")
+    assert len(check_topic_settings(site.kafka, topics, 921_600)) == 2
+    make_topics(site.kafka, topics)
+    assert check_topic_settings(site.kafka, topics, 921_600) == []
+
+
+@on_one_server
+def test_a_compacted_raw_topic(site, topics):
+    set_on(site.kafka, topics.raw, cleanup_policy="compact")
+    with pytest.raises(ConfigurationError, match=f"{topics.raw} has cleanup.policy=compact"):
+        check_topic_settings(site.kafka, topics, 921_600)
+
+
+def test_who_may_not_see_the_topics_settings_is_not_stopped_by_them(secured_kafka):
+    names = secured_kafka.topics
+    set_on(secured_kafka.settings(ADMIN), names.raw, retention_ms="60000")
+    try:
+        assert check_topic_settings(secured_kafka.settings(ENRICH), names, 921_600) == []
+        assert len(check_topic_settings(secured_kafka.settings(ADMIN), names, 921_600)) == 1
+    finally:
+        make_topics(secured_kafka.settings(ADMIN), names)
+
+
+@pytest.fixture
+def store(site, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, site.environment[name])
+    return S3Settings(site.environment["AWS_ENDPOINT_URL"])
+
+
+def test_the_stores_clock_is_known(store):
+    skew = clock_skew_seconds(store.client().list_buckets())
+    assert abs(skew) < 5  # seconds; the same machine's clock
+
+
+def test_a_clock_that_is_an_hour_wrong(site, store, monkeypatch):
+    """Only the signature's clock is wrong here: what the store refuses is that."""
+    late = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=1)
+    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda remove_tzinfo=True: late.replace(tzinfo=None))
+    with pytest.raises(ConfigurationError, match="clock"):
+        check_lake(site.environment["LAKE_URI"], store)
