@@ -15,35 +15,17 @@ whose lake is cut off from it, or whose Python process was killed while Spark's 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 from pipelines.cli import RunFailed, StoppedByPolicy
 from pipelines.clients import S3Settings
 from pipelines.lease_owner import Owner
 from pipelines.lease_stores import LocalOwnerFile, S3OwnerFile, open_owner_file
+from pipelines.lease_watch import Timing, Watch
 
 _ATTEMPTS = 5
 _RELEASE_SECONDS = 10.0
-
-
-def _seconds_since_boot() -> float:
-    """A clock that goes on while the machine sleeps, as everybody else's does (time.monotonic stands still then)."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-
-
-@dataclass(frozen=True)
-class Timing:
-    """How long things take, in seconds, and whose clock it is."""
-
-    heartbeat_seconds: float = 2.0
-    expiry_seconds: float = 8.0
-    look_seconds: float = 0.25
-    settle_seconds: float = 0.5
-    clock: Callable[[], float] = _seconds_since_boot
-    sleep: Callable[[float], None] = time.sleep
 
 
 class LeaseLost(StoppedByPolicy):
@@ -114,18 +96,17 @@ class Lease:
             self._heart.join(_RELEASE_SECONDS)
 
     def _become_owner(self, warn: Callable[[str], None]) -> None:
-        first_tag, watched_since, refusals = "", 0.0, 0
+        watch, refusals = Watch(self._timing), 0
         while True:
-            looked_at = self._timing.clock()
+            asked_at = self._timing.clock()
             found = self._file.read()
             owner, end = None, ""
             if found is not None:
-                owner, tag = Owner.from_json(found[0]), found[1]
-                if not first_tag:
-                    first_tag, watched_since = tag, self._timing.clock()
-                end = self._end_of(owner, tag != first_tag, looked_at - watched_since)
+                owner = Owner.from_json(found[0])
+                watch.saw(found[1], asked_at)
+                end = self._end_of(owner, watch)
             if found is None or end:
-                if self._wrote(found[1] if found else None, looked_at):
+                if self._wrote(found[1] if found else None, asked_at):
                     if end:
                         warn(f"{self._place}: taken over from {owner or 'an owner.json that names nobody'}, {end}.")
                     return
@@ -134,14 +115,13 @@ class Lease:
                     raise self._refused(owner)
             self._timing.sleep(self._timing.look_seconds)
 
-    def _end_of(self, owner: Owner | None, has_changed: bool, watched_seconds: float) -> str:
+    def _end_of(self, owner: Owner | None, watch: Watch) -> str:
         """How the owner ended, empty while that is not known. Raises StoppedByPolicy if it lives."""
         if owner is not None and owner.is_certainly_gone(self._owner):
             return "which no longer runs"
-        if has_changed:
+        if watch.has_changed:
             raise self._refused(owner)
-        expiry = self._timing.expiry_seconds
-        return f"silent for {expiry:.0f} s" if watched_seconds >= expiry else ""
+        return f"silent for {self._timing.expiry_seconds:.0f} s" if watch.is_expired else ""
 
     def _wrote(self, expected_tag: str | None, at: float) -> bool:
         """Write our record in place of the expected one (None: there is none), and keep it."""

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
-from pipelines.lease import Lease, Timing
+from pipelines.lease import Lease
 from pipelines.lease_owner import Owner
 from pipelines.lease_stores import open_owner_file
+from pipelines.lease_watch import Timing
 
 
 class Clock:

@@ -77,6 +77,20 @@ def test_a_process_that_was_killed_here_is_replaced_at_once(place, dead_pid):
     assert "no longer runs" in place.warnings[-1]
 
 
+def test_time_in_which_nobody_looked_does_not_count_against_the_owner(place):
+    """The machine slept, or the store hung, and the owner with it: it has its next heartbeat only now."""
+    place.write(owner())
+    looks = []
+
+    def sleep_once():
+        looks.append(place.clock.now)
+        place.clock.now += 3600 if len(looks) == 3 else 0
+
+    place.clock.meanwhile = sleep_once
+    place.acquire()
+    assert place.clock.now - looks[2] - 3600 >= 8
+
+
 HERE = Owner.this_process()
 
 
