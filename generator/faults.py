@@ -68,14 +68,15 @@ _DEAD = frozenset({DEAD})
 
 GOOD = Expectation(frozenset({ACCEPTED}))
 
-# The key None is the good record. A duplicate's first copy is the good record it repeats.
+# The key None is the good record. A duplicate repeats a good record of the same run; where that one was not delivered,
+# or was accepted longer ago than the pipeline's horizon, the repeat is accepted in its place.
 EXPECTED: Mapping[str | None, Expectation] = {
     None: GOOD,
     MALFORMED: Expectation(_DEAD, frozenset(MALFORMED_VARIANTS.values())),
     MISSING_FIELD: Expectation(_DEAD, frozenset({"MISSING_REQUIRED"})),
     WRONG_TYPE: Expectation(_DEAD, frozenset({"TYPE_MISMATCH"})),
     BAD_TIMESTAMP: Expectation(_DEAD, frozenset(BAD_TIMESTAMP_VARIANTS.values())),
-    DUPLICATE: Expectation(frozenset({ACCEPTED, SUPPRESSED})),
+    DUPLICATE: Expectation(frozenset({SUPPRESSED})),
     LATE: Expectation(frozenset({ACCEPTED}), is_late=True),
 }
 

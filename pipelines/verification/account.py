@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipelines.verification import conservation, delivery, faults
+from pipelines.verification import conservation, delivery, duplicates, faults
 from pipelines.verification.claims import Finding, judge
+from pipelines.verification.derived import derive
 from pipelines.verification.facts import Facts
+from pipelines.verification.remarks import remarks
 
+# Offsets that were given up count neither as given nor as outcomes.
 _PER_PARTITION = """
-    with given as (
+    with lost as (
+        select kafka_partition, count(*) as lost from raw_records as r join gaps as g using (kafka_partition)
+        where r.kafka_offset >= g.start_offset and r.kafka_offset < g.end_offset group by kafka_partition),
+    given as (
         select kafka_partition,
                count_if(kafka_offset >= first_offset and kafka_offset < end_offset) as given,
                count_if(kafka_offset >= coalesce(end_offset, 0)) as lag
@@ -19,26 +25,20 @@ _PER_PARTITION = """
         select kafka_partition, count_if(outcome = 'accepted') as accepted,
                count_if(outcome = 'dead') as dead, count_if(outcome = 'duplicate') as duplicate
         from outcomes join covered using (kafka_partition)
-        where kafka_offset >= first_offset and kafka_offset < end_offset group by kafka_partition),
+        where kafka_offset >= first_offset and kafka_offset < end_offset and not is_given_up
+        group by kafka_partition),
     partitions as (
-        select kafka_partition from logs where topic = 'raw' union select kafka_partition from covered)
-    select kafka_partition, first_offset, end_offset, coalesce(given, 0), coalesce(accepted, 0),
-           coalesce(dead, 0), coalesce(duplicate, 0), coalesce(lag, 0)
-    from partitions left join covered using (kafka_partition)
+        select kafka_partition, min(from_offset) as from_offset, max(to_offset) as to_offset
+        from selected where kafka_partition in (
+            select kafka_partition from logs where topic = 'raw' union select kafka_partition from covered)
+        group by kafka_partition)
+    select kafka_partition, first_offset + greatest(from_offset - first_offset, 0),
+           end_offset - greatest(end_offset - to_offset, 0),
+           coalesce(given, 0) - coalesce(lost, 0), coalesce(accepted, 0), coalesce(dead, 0), coalesce(duplicate, 0),
+           coalesce(lag, 0)
+    from partitions left join covered using (kafka_partition) left join lost using (kafka_partition)
     left join given using (kafka_partition) left join made using (kafka_partition)
     order by kafka_partition"""
-
-_RETAINED = """
-    select kafka_partition, audited_from, first_offset
-    from covered where first_offset > audited_from order by kafka_partition"""
-_REPEATS = """
-    select sum(times - 1) from (
-        select count(*) as times from {} where is_current(kafka_topic_id)
-        group by kafka_partition, kafka_offset)"""
-_FOREIGN = "select count(*) from {} where kafka_topic_id is not null and not is_current(kafka_topic_id)"
-_IN_HAND = """
-    select count(*) from outcomes left join covered using (kafka_partition)
-    where kafka_offset >= coalesce(end_offset, 0)"""
 
 
 @dataclass(frozen=True)
@@ -96,12 +96,20 @@ class Account:
         }
 
 
-def account_for(facts: Facts, *, with_manifest: bool = False, caught_up: bool = False) -> Account:
-    """Judge all claims about complete facts. `caught_up` also claims that nothing waits to be processed."""
-    facts.derive()
-    claims = [*conservation.CLAIMS, *delivery.CLAIMS]
+def account_for(
+    facts: Facts, *, with_manifest: bool = False, caught_up: bool = False, horizon_seconds: int | None = None
+) -> Account:
+    """Judge all claims about complete facts.
+
+    `caught_up` also claims that nothing waits to be processed, `horizon_seconds` that the job's deduplication kept to
+    that horizon.
+    """
+    derive(facts)
+    claims = [*conservation.CLAIMS, *delivery.CLAIMS, duplicates.JUSTIFIED]
+    if horizon_seconds is not None:
+        claims += duplicates.within(horizon_seconds)
     if with_manifest:
-        faults.judge_manifest(facts)
+        faults.judge_manifest(facts, horizon_seconds)
         claims += faults.CLAIMS
     if caught_up:
         claims.append(conservation.CAUGHT_UP)
@@ -109,26 +117,5 @@ def account_for(facts: Facts, *, with_manifest: bool = False, caught_up: bool = 
         partitions=[PartitionFigures(*row) for row in facts.rows(_PER_PARTITION)],
         findings=[judge(facts, claim) for claim in claims],
         recall=faults.recall(facts) if with_manifest else [],
-        remarks=list(_remarks(facts)),
+        remarks=remarks(facts, horizon_seconds),
     )
-
-
-def _remarks(facts: Facts) -> list[str]:
-    """What a reader should know and what is no error."""
-    remarks = [
-        f"Retention: Kafka has deleted partition {partition}'s records {begin:,} to {first - 1:,}; "
-        "they were processed, and cannot be compared any more."
-        for partition, begin, first in facts.rows(_RETAINED)
-    ]
-    for table, name in (("enriched_records", "enriched"), ("queue_records", "dead-letter")):
-        if repeats := facts.number(_REPEATS.format(table)):
-            remarks.append(f"{repeats:,} records of the {name} topic are repeats (a crash repeats one batch at most).")
-    for table in ("events", "dead_letters", "duplicates", "enriched_records", "queue_records"):
-        if foreign := facts.number(_FOREIGN.format(table)):
-            remarks.append(
-                f"{foreign:,} rows of {table} are left out: "
-                "they come from another topic, or from this one before it was re-created."
-            )
-    if in_hand := facts.number(_IN_HAND):
-        remarks.append(f"{in_hand:,} rows belong to a batch in hand, which batch_audit does not list yet.")
-    return remarks

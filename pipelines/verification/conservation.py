@@ -4,15 +4,18 @@
 from __future__ import annotations
 
 from pipelines.verification.claims import Claim
+from pipelines.verification.offsets import UNBOUNDED
 
 _IN_RANGE = "kafka_offset >= first_offset and kafka_offset < end_offset"
+_IS_GIVEN_UP = """exists (from gaps as g where g.kafka_partition = r.kafka_partition
+                          and r.kafka_offset >= g.start_offset and r.kafka_offset < g.end_offset)"""
 
 PROCESSED = Claim(
     "processed",
     "batch_audit knows this topic",
     """
     select null, null, 'Kafka holds ' || count(*) || ' records, but no batch of this topic is recorded'
-    from raw_records where not exists (from batches) having count(*) > 0""",
+    from raw_records where not exists (from batches) and not exists (from gaps) having count(*) > 0""",
     "select count(*) from batches",
 )
 MISSING = Claim(
@@ -20,15 +23,17 @@ MISSING = Claim(
     "every record has an outcome: accepted, dead or duplicate",
     f"""
     select kafka_partition, kafka_offset, 'in none of events, dead_letters, duplicates'
-    from (from raw_records join covered using (kafka_partition) where {_IN_RANGE})
-    anti join outcomes using (kafka_partition, kafka_offset)""",
+    from (from raw_records join covered using (kafka_partition) where {_IN_RANGE}) as r
+    anti join outcomes using (kafka_partition, kafka_offset)
+    where not {_IS_GIVEN_UP}""",
     f"select count(*) from raw_records join covered using (kafka_partition) where {_IN_RANGE}",
 )
 DOUBLED = Claim(
     "nothing_doubled",
     "no record has two",
     """
-    select kafka_partition, kafka_offset, 'rows in ' || string_agg(table_name, ', ' order by table_name)
+    select kafka_partition, kafka_offset,
+           'rows in ' || string_agg(table_of(outcome), ', ' order by table_of(outcome))
     from outcomes group by kafka_partition, kafka_offset having count(*) > 1""",
     "select count(*) from outcomes",
 )
@@ -36,50 +41,64 @@ INVENTED = Claim(
     "nothing_invented",
     "the tables hold nothing that Kafka did not give",
     """
-    select kafka_partition, kafka_offset, 'in ' || table_name || ', but not in Kafka'
+    select kafka_partition, kafka_offset, 'in ' || table_of(outcome) || ', but not in Kafka'
     from outcomes left join (from logs where topic = 'raw') as log using (kafka_partition)
     anti join raw_records using (kafka_partition, kafka_offset)
-    where kafka_offset >= coalesce(first_offset, 0)""",
+    where kafka_offset >= coalesce(first_offset, 0) and not is_given_up""",
     "select count(*) from outcomes",
 )
+# What an operator gave up is accounted for, too.
 GAPLESS = Claim(
     "audit_gapless",
     "batch_audit's offsets have no gap and no overlap",
     """
-    select kafka_partition, start_offset, case
-        when start_offset > before then 'no batch took the offsets ' || before || ' to ' || start_offset - 1
-        else 'batch ' || batch_id || ' takes offsets again, up to ' || least(before, end_offset) - 1 end
-    from (select *, max(end_offset) over (
-              partition by kafka_partition order by start_offset, end_offset
-              rows between unbounded preceding and 1 preceding) as before
-          from spans)
-    where start_offset <> before""",
-    "select count(*) from spans",
+    with doubtful as (
+        select kafka_partition, start_offset, least(before, start_offset) as first,
+               greatest(start_offset, least(before, end_offset)) as next, case
+            when start_offset > before then 'no batch took the offsets ' || before || ' to ' || start_offset - 1
+            else coalesce('batch ' || batch_id || ' takes', 'given up are') || ' offsets again, up to '
+                 || least(before, end_offset) - 1 end as detail
+        from (select *, max(end_offset) over (
+                  partition by kafka_partition order by start_offset, end_offset
+                  rows between unbounded preceding and 1 preceding) as before
+              from spans)
+        where start_offset <> before
+        union all
+        select kafka_partition, start_offset, start_offset, {unbounded},
+               'given up without an end, but the topic is still there'
+        from gaps where end_offset is null)
+    select kafka_partition, start_offset, detail from doubtful as d
+    where exists (from selected as s where s.kafka_partition = d.kafka_partition
+                  and d.first < s.to_offset and d.next > s.from_offset)""".replace("{unbounded}", str(UNBOUNDED)),
+    "select count(*) from spans semi join selected using (kafka_partition)",
 )
-# A batch in hand is in the tables before batch_audit lists it: one batch at most, beyond the audited end.
+# A batch in hand is in the tables before batch_audit lists it: beyond the audited end, and one batch at a time. What
+# an earlier checkpoint's batch left there in a crash does not lie before the rows of the batch in hand.
 AUDITED = Claim(
     "everything_audited",
     "every row of the tables belongs to a batch in batch_audit",
     """
-    with beyond as (
+    with unlisted as (
         select *, kafka_offset >= coalesce(end_offset, 0) as is_beyond
-        from outcomes left join covered using (kafka_partition) where batch is null)
+        from outcomes left join covered using (kafka_partition) where batch is null and not is_given_up),
+    stretches as (
+        select kafka_partition, batch_id, min(kafka_offset) as first, max(kafka_offset) as last
+        from unlisted where is_beyond group by all),
+    passed as (
+        select a.batch_id from stretches as a join stretches as b
+        on a.kafka_partition = b.kafka_partition and b.batch_id = a.batch_id + 1
+        group by a.batch_id having bool_and(a.last < b.first))
     select kafka_partition, kafka_offset,
-           'in ' || table_name || ' by batch ' || batch_id || ', which batch_audit does not list'
-    from beyond
-    where not (is_beyond and batch_id = (select max(batch_id) from beyond where is_beyond))""",
+           'in ' || table_of(outcome) || ' by batch ' || batch_id || ', which batch_audit does not list'
+    from unlisted where not is_beyond or batch_id in (from passed)""",
     "select count(*) from outcomes",
 )
 
 _COUNTED = ("accepted", "dead", "duplicate")
-# Batches that lie, in whole or in part, before what Kafka still holds cannot be counted again.
-_COUNTABLE = """
-    batch not in (select batch from spans join covered using (kafka_partition)
-                  where start_offset < first_offset)"""
 _BATCH = "'batch ' || batch_id || ' (generation ' || left(generation, 8) || '): '"
 _MADE = ", ".join(f"count_if(outcome = '{name}') as {name}" for name in _COUNTED)
 _PAIRS = ", ".join(
-    f"{{'name': '{name}', 'says': batches.{name}, 'found': coalesce(made.{name}, 0)}}" for name in (*_COUNTED, "late")
+    f"{{'name': '{name}', 'says': countable.{name}, 'found': coalesce(made.{name}, 0)}}" for name in (*_COUNTED, "late")
 )
 COUNTS = Claim(
     "audit_counts",
@@ -92,11 +111,11 @@ COUNTS = Claim(
         select generation, batch_id, unnest([
             {{'name': 'records_in', 'says': records_in, 'found': coalesce(deliveries.records, 0)}},
             {_PAIRS}]) as pair
-        from batches left join deliveries using (batch) left join made using (batch) where {_COUNTABLE})
+        from countable left join deliveries using (batch) left join made using (batch))
     select null, null, {_BATCH} || pair.name || ' says ' || coalesce(pair.says::varchar, 'nothing')
            || ', found ' || pair.found
     from compared where pair.says is distinct from pair.found""",
-    "select count(*) from batches",
+    "select count(*) from countable",
 )
 FAILURE_COUNTS = Claim(
     "audit_failures",
@@ -104,15 +123,15 @@ FAILURE_COUNTS = Claim(
     f"""
     with said as (
         select batch, e.key as failure_type, e.value as records
-        from (select batch, unnest(map_entries(failures)) as e from batches) where e.value > 0),
+        from (select batch, unnest(map_entries(failures)) as e from countable) where e.value > 0),
     made as (
         select batch, failure_type, count(*) as records
         from outcomes where batch is not null and outcome = 'dead' group by batch, failure_type)
     select null, null, {_BATCH} || failure_type || ' says ' || coalesce(said.records, 0)
            || ', found ' || coalesce(made.records, 0)
-    from said full join made using (batch, failure_type) join batches using (batch)
-    where said.records is distinct from made.records and {_COUNTABLE}""",
-    "select count(*) from (select unnest(map_keys(failures)) from batches)",
+    from said full join made using (batch, failure_type) join countable using (batch)
+    where said.records is distinct from made.records""",
+    "select count(*) from (select unnest(map_keys(failures)) from countable)",
 )
 CAUGHT_UP = Claim(
     "caught_up",

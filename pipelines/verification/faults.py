@@ -8,32 +8,53 @@ from typing import Any
 from pipelines.verification.claims import Claim
 from pipelines.verification.facts import Facts
 
+# The job's default (DEDUP_HORIZON_SECONDS).
+DEFAULT_HORIZON_SECONDS = 3600
 # The hash of a tombstone: the manifest has that of no bytes, a null value has none.
-_NOTHING = "unhex(sha256(''))"
+_NOTHING = "digest(unhex(sha256('')))"
 
-# One row per manifest row (and outcome): what is wrong with it, or null.
+# One row per manifest row (and outcome): what is wrong with it, or null. Two things depend on more than the record: a
+# re-send is accepted where no copy was accepted within the horizon, and any event is a duplicate where the same bytes
+# were accepted before (one seed was sent twice).
 _JUDGED = """
+    with accepted_again as (select distinct kafka_partition, kafka_offset from repeated where after_us <= {horizon_us}),
+    resent as (
+        select d.kafka_partition, d.kafka_offset from originals as d
+        join raw_records as r on r.kafka_partition = d.kafka_partition and r.kafka_offset = d.kafka_offset
+        left join raw_records as f on d.in_current_topic
+            and f.kafka_partition = d.first_partition and f.kafka_offset = d.first_offset
+        where d.is_same and coalesce(f.value = r.value, true)
+        group by all)
     select m.line, m.kafka_partition, m.kafka_offset, m.fault,
         case
             when o.outcome is null and m.kafka_offset >= coalesce(c.end_offset, 0) then 'not processed yet'
             when o.outcome is null then 'without an outcome'
+            when o.outcome = 'accepted' and list_contains(e.outcomes, 'duplicate') and a.kafka_offset is not null
+                then 'is accepted again within {horizon}'
             when not list_contains(e.outcomes, o.outcome)
+                and not (o.outcome = 'accepted' and list_contains(e.outcomes, 'duplicate'))
+                and not (o.outcome = 'duplicate' and list_contains(e.outcomes, 'accepted')
+                         and s.kafka_offset is not null)
                 then 'is ' || concat_ws(' ', o.outcome, o.failure_type)
             when o.outcome = 'dead' and not list_contains(e.failure_types, o.failure_type)
                 then 'is ' || o.failure_type
             when o.outcome = 'accepted' and e.is_late <> o.is_late
                 then case when o.is_late then 'is late' else 'is not late' end
-            when o.outcome = 'accepted' and lower(o.event_id) is distinct from lower(m.event_id)
-                then 'is accepted as event ' || coalesce(o.event_id, 'null')
+            when o.outcome = 'accepted' and o.identity is distinct from m.identity
+                then 'is accepted under another event_id'
         end as problem,
-        coalesce(nullif(concat_ws(' ', m.fault, m.variant), ''), 'good record') as what,
-        concat_ws(' ', array_to_string(e.outcomes, ' or '), nullif(array_to_string(e.failure_types, ' or '), ''),
-                  case when e.is_late then 'late' end) as wanted
+        e.what, e.wanted
     from manifest as m
-    join expectations as e
+    join (
+        select *, coalesce(nullif(concat_ws(' ', fault, variant), ''), 'good record') as what,
+               concat_ws(' ', array_to_string(outcomes, ' or '), nullif(array_to_string(failure_types, ' or '), ''),
+                         case when is_late then 'late' end) as wanted
+        from expectations) as e
     on e.fault is not distinct from m.fault and e.variant is not distinct from m.variant
     left join outcomes as o using (kafka_partition, kafka_offset)
-    left join covered as c using (kafka_partition)"""
+    left join covered as c using (kafka_partition)
+    left join accepted_again as a using (kafka_partition, kafka_offset)
+    left join resent as s using (kafka_partition, kafka_offset)"""
 
 SENT = Claim(
     "manifest_in_kafka",
@@ -44,7 +65,7 @@ SENT = Claim(
     from manifest left join raw_records as r using (kafka_partition, kafka_offset)
     left join (from logs where topic = 'raw') as log using (kafka_partition)
     where kafka_offset >= coalesce(first_offset, 0)
-      and (r.kafka_offset is null or coalesce(r.value_sha256, {_NOTHING}) <> manifest.sha256)""",
+      and (r.kafka_offset is null or coalesce(r.value, {_NOTHING}) <> manifest.value)""",
     "select count(*) from manifest",
 )
 FOUND = Claim(
@@ -60,9 +81,14 @@ FOUND = Claim(
 CLAIMS = (SENT, FOUND)
 
 
-def judge_manifest(facts: Facts) -> None:
-    """Work out what became of every manifest row; the claims and `recall` ask it."""
-    facts.create("judged", _JUDGED)
+def judge_manifest(facts: Facts, horizon_seconds: int | None) -> None:
+    """Work out what became of every manifest row; the claims and `recall` ask it.
+
+    A `horizon_seconds` of None stands for the job's default, 0 for no deduplication: then all may be accepted.
+    """
+    seconds = DEFAULT_HORIZON_SECONDS if horizon_seconds is None else horizon_seconds
+    horizon_us = seconds * 1_000_000 if seconds else -1
+    facts.create("judged", _JUDGED.format(horizon_us=horizon_us, horizon=f"{seconds:,} s"))
 
 
 def recall(facts: Facts) -> list[dict[str, Any]]:

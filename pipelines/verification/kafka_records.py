@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from hashlib import sha256
+from itertools import zip_longest
 from typing import Any
 
 import kafka
 import kafka.errors
 from kafka import TopicPartition
 
-from pipelines.cli import RunFailed
+from pipelines.cli import ConfigurationError, RunFailed
 from pipelines.clients import KafkaSettings
 from pipelines.verification.facts import DEAD_LETTER, ENRICHED, RAW, Facts
+from pipelines.verification.kafka_rows import add_enriched, add_queue, add_raw
+from pipelines.verification.offsets import Selection
 from pipelines.verification.progress import Progress
 
 _SILENCE_SECONDS = 60.0
 _CHUNK_RECORDS = 10_000
 
 Ranges = dict[TopicPartition, tuple[int, int]]
-Rows = dict[str, list[Any]]
 
 
 class KafkaLogs:
@@ -29,28 +30,41 @@ class KafkaLogs:
     Ends are taken from the sinks first: what they hold then, raw holds as well a moment later.
     """
 
-    def __init__(self, settings: KafkaSettings, raw: str, enriched: str, dead_letter: str) -> None:
+    def __init__(
+        self, settings: KafkaSettings, raw: str, enriched: str, dead_letter: str, selection: Selection
+    ) -> None:
+        """Raises ConfigurationError where the selection names a partition that raw does not have."""
         self._consumer = settings.consumer(
             isolation_level="read_committed", auto_offset_reset="none", max_poll_records=_CHUNK_RECORDS
         )
         self._names = {RAW: raw, ENRICHED: enriched, DEAD_LETTER: dead_letter}
-        self._ranges = {topic: self._range(self._names[topic]) for topic in (ENRICHED, DEAD_LETTER, RAW)}
+        self._bounds = {topic: self._range(self._names[topic]) for topic in (ENRICHED, DEAD_LETTER, RAW)}
+        unknown = set(selection.ranges or ()) - {tp.partition for tp in self._bounds[RAW]}
+        if unknown:
+            raise ConfigurationError(
+                f"--offsets {min(unknown)}:…: {raw} has the partitions 0 to {len(self._bounds[RAW]) - 1}."
+            )
+        self._selection = selection
 
     def read_all(self, facts: Facts, progress: Progress) -> None:
-        """Add all records of the three topics, and which offsets Kafka holds."""
-        tables: dict[str, tuple[str, Callable[[list[Any]], Rows]]] = {
-            RAW: ("raw_records", raw_rows),
-            ENRICHED: ("enriched_records", sink_rows),
-            DEAD_LETTER: ("queue_records", sink_rows),
+        """Add the records of the three topics, and which offsets Kafka holds.
+
+        Of raw only the selection is read. Records about it may lie anywhere in the sinks: those are read whole.
+        """
+        adders: dict[str, Callable[[Facts, list[Any]], None]] = {
+            RAW: add_raw,
+            ENRICHED: add_enriched,
+            DEAD_LETTER: add_queue,
         }
-        for topic, (table, to_rows) in tables.items():
-            ranges = self._ranges[topic]
-            total = sum(end - first for first, end in ranges.values())
+        for topic, add in adders.items():
+            rounds = [self._bounds[topic]] if topic != RAW else rounds_of(self._bounds[RAW], self._selection)
+            total = sum(end - first for ranges in rounds for first, end in ranges.values())
             with progress.task(f"reading topic {self._names[topic]}", total) as advance:
-                for records, passed in self._records(ranges):
-                    if records:
-                        facts.add_rows(table, to_rows(records))
-                    advance(passed)
+                for ranges in rounds:
+                    for records, passed in self._records(ranges):
+                        if records:
+                            add(facts, records)
+                        advance(passed)
             facts.add_rows("logs", self._log_rows(topic))
 
     def close(self) -> None:
@@ -63,9 +77,9 @@ class KafkaLogs:
         ends = self._consumer.end_offsets(partitions)
         return {tp: (firsts[tp], max(firsts[tp], ends[tp])) for tp in partitions}
 
-    def _log_rows(self, topic: str) -> Rows:
+    def _log_rows(self, topic: str) -> dict[str, list[Any]]:
         """The offsets held, asked again after reading: retention may have moved the beginning meanwhile."""
-        ranges = self._ranges[topic]
+        ranges = self._bounds[topic]
         firsts = self._consumer.beginning_offsets(list(ranges))
         return {
             "topic": [topic] * len(ranges),
@@ -111,39 +125,7 @@ class KafkaLogs:
         return polled
 
 
-def raw_rows(records: list[Any]) -> Rows:
-    """Rows of `raw_records`."""
-    return {
-        "kafka_partition": [r.partition for r in records],
-        "kafka_offset": [r.offset for r in records],
-        "key_sha256": [_digest(r.key) for r in records],
-        "value_sha256": [_digest(r.value) for r in records],
-        "value_bytes": [None if r.value is None else len(r.value) for r in records],
-    }
-
-
-def sink_rows(records: list[Any]) -> Rows:
-    """Rows of `enriched_records` and `queue_records`: the raw record's coordinates are in the headers."""
-    headers = [dict(r.headers or ()) for r in records]
-    return {
-        "kafka_topic_id": [_text(h.get("source.topic_id")) for h in headers],
-        "kafka_partition": [_number(h.get("source.partition"), digits=9) for h in headers],
-        "kafka_offset": [_number(h.get("source.offset")) for h in headers],
-        "sink_partition": [r.partition for r in records],
-        "sink_offset": [r.offset for r in records],
-        "key_sha256": [_digest(r.key) for r in records],
-        "value_sha256": [_digest(r.value) for r in records],
-        "payload_truncated": [h.get("dlq.payload.truncated") == b"true" for h in headers],
-    }
-
-
-def _digest(content: bytes | None) -> bytes | None:
-    return None if content is None else sha256(content).digest()
-
-
-def _text(value: bytes | None) -> str | None:
-    return None if value is None else value.decode("utf-8", errors="replace")
-
-
-def _number(value: bytes | None, digits: int = 18) -> int | None:
-    return int(value) if value is not None and value.isdigit() and len(value) <= digits else None
+def rounds_of(bounds: Ranges, selection: Selection) -> list[Ranges]:
+    """What of the bounds is selected, as rounds that have one range per partition each."""
+    spans = [[(tp, span) for span in selection.within(tp.partition, *bound)] for tp, bound in bounds.items()]
+    return [dict(filter(None, each)) for each in zip_longest(*spans)]

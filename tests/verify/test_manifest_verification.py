@@ -14,10 +14,10 @@ from verified_world import (
     World,
     broken,
     dead_letter_row,
-    duplicate_row,
     examples,
     manifest_row,
     raw_record,
+    value_of,
 )
 
 from pipelines.cli import ConfigurationError
@@ -76,10 +76,10 @@ def test_a_late_event_that_is_not_flagged_is_named(world: World) -> None:
 
 
 def test_an_event_accepted_under_another_id_is_named(world: World) -> None:
-    world.event(1, 3)["event_id"] = "event-1-4"
+    world.sent(1, 3)["event_id"] = "event-1-4"
 
     assert examples(world.account(with_manifest=True), "faults_found") == [
-        "partition 1 offset 3: manifest line 14: good record should be accepted, is accepted as event event-1-4"
+        "partition 1 offset 3: manifest line 14: good record should be accepted, is accepted under another event_id"
     ]
 
 
@@ -89,14 +89,45 @@ def test_event_ids_are_the_same_in_any_case(world: World) -> None:
     assert broken(world.account(with_manifest=True)) == set()
 
 
-@pytest.mark.parametrize("suppressed", [False, True])
-def test_a_duplicate_may_be_accepted_or_suppressed(world: World, suppressed: bool) -> None:
-    world.sent(1, 3)["fault"] = "duplicate"
-    if suppressed:
-        world.events.remove(world.event(1, 3))
-        world.duplicates.append(duplicate_row(1, 3))
+def test_a_duplicate_is_found_where_it_is_suppressed(world: World) -> None:
+    world.suppress(1, 5, first=(1, 0))
 
-    assert "faults_found" not in broken(world.account(with_manifest=True))
+    account = world.account(with_manifest=True)
+
+    assert broken(account) == set()
+    assert {"fault": "duplicate", "injected": 1, "found": 1} in account.recall
+
+
+def test_a_duplicate_that_was_accepted_again_is_named(world: World) -> None:
+    world.send_again(1, 5, first=(1, 0))
+
+    assert examples(world.account(with_manifest=True), "faults_found") == [
+        "partition 1 offset 5: manifest line 16: duplicate should be duplicate, is accepted again within 3,600 s"
+    ]
+
+
+@pytest.mark.parametrize("horizon_seconds", [0, 4], ids=["no deduplication", "a horizon that is over"])
+@pytest.mark.parametrize("suppressed", [False, True])
+def test_beyond_the_horizon_a_duplicate_may_be_accepted(world: World, horizon_seconds: int, suppressed: bool) -> None:
+    (world.suppress if suppressed else world.send_again)(1, 5, first=(1, 0))
+
+    account = world.account(with_manifest=True, horizon_seconds=horizon_seconds)
+
+    assert broken(account) <= {"duplicates_in_horizon"}
+
+
+def test_a_duplicate_whose_first_copy_never_arrived_may_be_accepted(world: World) -> None:
+    world.sent(1, 5)["fault"] = "duplicate"
+
+    assert broken(world.account(with_manifest=True)) == set()
+
+
+def test_a_duplicate_accepted_under_another_id_is_named(world: World) -> None:
+    world.sent(1, 5).update({"fault": "duplicate", "event_id": "another"})
+
+    assert examples(world.account(with_manifest=True), "faults_found") == [
+        "partition 1 offset 5: manifest line 16: duplicate should be duplicate, is accepted under another event_id"
+    ]
 
 
 def test_a_duplicate_must_not_be_dead(world: World) -> None:
@@ -105,7 +136,27 @@ def test_a_duplicate_must_not_be_dead(world: World) -> None:
     world.dead_letters.append(dead_letter_row(1, 3, "NOT_JSON"))
 
     assert examples(world.account(with_manifest=True), "faults_found") == [
-        "partition 1 offset 3: manifest line 14: duplicate should be accepted or duplicate, is dead NOT_JSON"
+        "partition 1 offset 3: manifest line 14: duplicate should be duplicate, is dead NOT_JSON"
+    ]
+
+
+def test_what_a_second_run_of_one_seed_sends_may_be_suppressed(world: World) -> None:
+    world.suppress(1, 5, first=(1, 0))
+    world.sent(1, 5)["fault"] = None
+
+    assert broken(world.account(with_manifest=True)) == set()
+
+
+def test_a_good_record_of_other_bytes_must_not_be_suppressed(world: World) -> None:
+    world.suppress(1, 5, first=(1, 0))
+    world.in_raw(1, 5).value = again = value_of(1, 0) + b" "
+    world.sent(1, 5).update({"fault": None, "sha256": sha256(again).hexdigest()})
+
+    account = world.account(with_manifest=True)
+
+    assert broken(account) == {"faults_found"}
+    assert examples(account, "faults_found") == [
+        "partition 1 offset 5: manifest line 16: good record should be accepted, is duplicate"
     ]
 
 

@@ -1,0 +1,70 @@
+"""Claims about suppressed re-sends: each repeats an accepted record, and inside the horizon none was accepted again.
+
+The horizon counts both ways: partitions are read independently, so the copy that was accepted may have arrived after
+the one that was suppressed.
+"""
+# ruff: noqa: S608 — the SQL is put together from this file's own constants, never from input
+
+from __future__ import annotations
+
+from pipelines.verification.claims import Claim
+
+_RAW = "(select kafka_partition, kafka_offset, value, identity, content from raw_records)"
+# One row per duplicate with the best of what lies where it says that its first copy is, and both raw records if they
+# are of this topic and still in Kafka.
+_BEST = f"""
+    select o.*, d.value as value, d.identity as identity, d.content as content,
+           f.value as first_value, f.identity as first_identity, f.content as first_content
+    from (from originals qualify row_number() over (
+              partition by kafka_partition, kafka_offset
+              order by is_same desc, in_current_topic desc nulls last) = 1) as o
+    left join {_RAW} as d on d.kafka_partition = o.kafka_partition and d.kafka_offset = o.kafka_offset
+    left join {_RAW} as f on o.in_current_topic
+        and f.kafka_partition = o.first_partition and f.kafka_offset = o.first_offset"""
+_FIRST = "'duplicate of partition ' || first_partition || ' offset ' || first_offset || ', '"
+# Where the documents repeat a key, the first value was read here, but the last one counts.
+_DIFFERS = """
+    first_value <> value and not repeats_key
+    and (first_identity <> identity or first_content <> content)"""
+
+JUSTIFIED = Claim(
+    "duplicates_justified",
+    "every duplicate repeats an accepted record",
+    f"""
+    select kafka_partition, kafka_offset,
+           coalesce({_FIRST}, 'duplicate of no record, ') || case
+               when not is_found then 'which events does not hold'
+               when not is_same then 'which is another event'
+               when in_current_topic and first_partition = kafka_partition and first_offset > kafka_offset
+                    and first_received_at >= received_at then 'which came later'
+               when {_DIFFERS} then 'whose raw record is another event' end as detail
+    from ({_BEST}) where detail is not null""",
+    "select count(*) from duplicates where is_current",
+)
+
+
+def within(horizon_seconds: int) -> tuple[Claim, ...]:
+    """What must hold for a job whose horizon always was this long, 0 being none."""
+    if not horizon_seconds:
+        return ()
+    horizon_us = horizon_seconds * 1_000_000
+    return (
+        Claim(
+            "duplicates_in_horizon",
+            f"each arrived at most {horizon_seconds:,} s from it",
+            f"""
+            select kafka_partition, kafka_offset,
+                   {_FIRST} || 'which arrived ' || abs(received_at - first_received_at) // 1000000 || ' s from it'
+            from ({_BEST}) where is_same and abs(received_at - first_received_at) > {horizon_us}""",
+            "select count(*) from duplicates where is_current",
+        ),
+        Claim(
+            "accepted_once",
+            f"no event was accepted again within {horizon_seconds:,} s",
+            f"""
+            select kafka_partition, kafka_offset, 'accepted ' || after_us // 1000000 || ' s after the same event, '
+                   || 'partition ' || before_partition || ' offset ' || before_offset
+            from repeated where after_us <= {horizon_us}""",
+            "select count(*) from events where is_current",
+        ),
+    )
