@@ -27,6 +27,8 @@ from pipelines.counts import Counts
 from pipelines.delivery import Delivery, Guards
 from pipelines.lease import Lease
 from pipelines.patience import Patience, keep_trying
+from pipelines.preflight_spark import check_spark
+from pipelines.preflight_topics import check_topic_settings
 from pipelines.progress import Progress
 from pipelines.recent_ids import RecentIds
 from pipelines.reference_data import load_reference_data
@@ -157,23 +159,28 @@ class Job:
 def stream(settings: EnrichSettings) -> None:
     """Check everything, then run the job until it is done, stopped or broken for good."""
     failpoints.check()
-    preflight.check_topics(settings.kafka, settings.topics, preflight.TO_ENRICH)
-    preflight.check_lake(settings.lake.uri, settings.s3, writing=True)
-    rules = rules_of(settings)
     shutdown = Shutdown()
     job = Job(settings, shutdown)
+    preflight.check_topics(settings.kafka, settings.topics, preflight.TO_ENRICH)
+    warnings = check_topic_settings(settings.kafka, settings.topics, settings.max_event_bytes)
+    warnings += preflight.check_lake(settings.lake.uri, settings.s3, writing=True)
+    rules = rules_of(settings)
     if settings.pseudonym_key is None:
-        job.progress.warn("PSEUDONYM_KEY is not set: user_id is passed on as it is.")
+        warnings.append("PSEUDONYM_KEY is not set: user_id is passed on as it is.")
     shutdown.listen()
     with ExitStack() as stack:
         stack.callback(job.watch.close)
         job.lease(settings.lake.uri, "LAKE_URI", stack)
         spark = start_session("ecommerce-enrich", settings.s3)
         stack.callback(spark.stop)
+        check_spark(spark)
         place = checkpoint_for(settings, str(spark.sparkContext.master))
-        preflight.check_checkpoint(place, settings.s3)
+        preflight.check_places(settings.lake, place)
+        warnings += preflight.check_checkpoint(place, settings.s3)
         job.lease(place, "CHECKPOINT_URI", stack)
         shutdown.listen_in_jvm(spark)
+        for warning in warnings:
+            job.progress.warn(warning)
         sinks.ensure_tables(spark, settings.lake)
         job.progress.started(settings, place)
         checkpoint = Checkpoint(spark, place, settings.topics.raw)
