@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import logging
 import secrets
-from contextlib import ExitStack, closing
+from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
 from typing import Any
 
 import click
@@ -33,6 +34,7 @@ from pipelines.progress import Progress
 from pipelines.recent_ids import RecentIds
 from pipelines.reference_data import load_reference_data
 from pipelines.resuming import Resumed, resume
+from pipelines.s3_problems import S3_ERRORS
 from pipelines.session import start_session
 from pipelines.settings import EnrichSettings, checkpoint_for, enrich_options
 from pipelines.shutdown import Shutdown, StopRequested
@@ -79,6 +81,11 @@ class Job:
         stack.callback(lease.release)
         self.leases.append(lease)
 
+    def check_leases(self) -> None:
+        """Raises LeaseLost where somebody else is the writer now."""
+        for lease in self.leases:
+            lease.check()
+
     def attempt(self, spark: SparkSession, checkpoint: Checkpoint, rules: Rules) -> None:
         """Find out where to go on, then stream."""
         settings, topic = self.settings, self.settings.topics.raw
@@ -106,7 +113,7 @@ class Job:
                 .start()
             )
             try:
-                await_end(query, self.shutdown)
+                await_end(query, self.shutdown, self.check_leases)
             except StreamingQueryException as error:
                 if deliver.refusal is not None:
                     raise deliver.refusal from error
@@ -138,10 +145,6 @@ class Job:
             if self.shutdown.requested:
                 raise StopRequested
 
-        def check_leases() -> None:
-            for lease in self.leases:
-                lease.check()
-
         return Delivery(
             kafka=settings.kafka,
             topics=settings.topics,
@@ -150,7 +153,9 @@ class Job:
             max_dead_ratio=settings.max_dead_ratio,
             plan=plan,
             report=report,
-            guards=Guards(refuse_after_stop, lambda batch: self.watch.check(topic_id, batch.offsets), check_leases),
+            guards=Guards(
+                refuse_after_stop, lambda batch: self.watch.check(topic_id, batch.offsets), self.check_leases
+            ),
             recent_ids=recent_ids,
             ledger=resumed.ledger,
         )
@@ -168,16 +173,16 @@ def stream(settings: EnrichSettings) -> None:
     if settings.pseudonym_key is None:
         warnings.append("PSEUDONYM_KEY is not set: user_id is passed on as it is.")
     shutdown.listen()
-    with ExitStack() as stack:
+    with ExitStack() as leases, ExitStack() as stack:  # Spark stops before the leases go
         stack.callback(job.watch.close)
-        job.lease(settings.lake.uri, "LAKE_URI", stack)
+        job.lease(settings.lake.uri, "LAKE_URI", leases)
         spark = start_session("ecommerce-enrich", settings.s3)
         stack.callback(spark.stop)
         check_spark(spark)
         place = checkpoint_for(settings, str(spark.sparkContext.master))
         preflight.check_places(settings.lake, place)
         warnings += preflight.check_checkpoint(place, settings.s3)
-        job.lease(place, "CHECKPOINT_URI", stack)
+        job.lease(place, "CHECKPOINT_URI", leases)
         shutdown.listen_in_jvm(spark)
         for warning in warnings:
             job.progress.warn(warning)
@@ -190,12 +195,17 @@ def stream(settings: EnrichSettings) -> None:
         job.progress.finished(stopped=shutdown.requested)
 
 
-def await_end(query: StreamingQuery, shutdown: Shutdown) -> None:
-    """Wait until the query ends or a stop is requested; then let the batch in hand finish."""
+def await_end(query: StreamingQuery, shutdown: Shutdown, check_leases: Callable[[], None]) -> None:
+    """Wait until the query ends or a stop is requested; then let the batch in hand finish.
+
+    Raises LeaseLost where that happens while there is nothing to write.
+    """
     try:
         while not shutdown.wait(0.2):
             if query.awaitTermination(1):
                 return
+            with suppress(*S3_ERRORS, OSError):  # a store that is away concerns the next write
+                check_leases()
         while query.isActive and query.status["isTriggerActive"]:
             query.awaitTermination(1)
         query.stop()

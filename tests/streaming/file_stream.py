@@ -15,6 +15,7 @@ from pipelines import schemas, sinks
 from pipelines.clients import S3Settings
 from pipelines.enrich import build
 from pipelines.lake import DEAD_LETTERS, EVENTS, Lake
+from pipelines.ledger import Commit
 from pipelines.reference_data import load_reference_data
 from pipelines.session import start_session
 from pipelines.transforms.batches import Batch
@@ -51,8 +52,8 @@ def main(folder: Path) -> None:
         generation = str(spark.sparkContext.getLocalProperty("sql.streaming.queryId"))
         batch = Batch(generation, batch_id, 1_763_800_000_000, "topic-id", {}, "test", "rules")
         kept = with_dead_letter(outcomes, batch)
-        sinks.append(event_rows(kept, batch), lake, EVENTS, batch)
-        sinks.append(dead_letter_rows(kept, batch), lake, DEAD_LETTERS, batch)
+        sinks.append(event_rows(kept, batch), lake, EVENTS, Commit.of(batch, "raw"))
+        sinks.append(dead_letter_rows(kept, batch), lake, DEAD_LETTERS, Commit.of(batch, "raw"))
 
     query = (
         build(raw_records(spark, folder), rules)
