@@ -146,7 +146,7 @@ class Checkpoint:
         return parse_initial("sources/0/0", self._files.text("sources/0/0"), self._topic)
 
     def _unusable(self, damage: DamagedFileError) -> ConfigurationError:
-        move = self._command("mv", ["", f".damaged-{_now()}"])
+        move = command(self.uri, "mv", ["", f".damaged-{_now()}"])
         away = (
             f"Move the folder away and start again ({move}): a new checkpoint continues where the tables end; "
             "nothing is lost or doubled."
@@ -154,14 +154,15 @@ class Checkpoint:
         return ConfigurationError(f"CHECKPOINT_URI={self.uri}: {damage}. {damage.repair or away}")
 
     def _deletion(self, names: list[str]) -> str:
-        return f"Delete it and start again ({self._command('rm -f', [f'/{name}' for name in names])})"
+        return f"Delete it and start again ({command(self.uri, 'rm -f', [f'/{name}' for name in names])})"
 
-    def _command(self, verb: str, ends: list[str]) -> str:
-        """A shell command on places that begin with this checkpoint's."""
-        parts = urlsplit(self.uri)
-        base = parts.path if parts.scheme == "file" else self.uri
-        program = f"hadoop fs -{verb}" if parts.scheme not in {"", "file"} else verb
-        return " ".join([program, *(shlex.quote(base + end) for end in ends)])
+
+def command(uri: str, verb: str, ends: list[str]) -> str:
+    """A shell command on places that begin with `uri`."""
+    parts = urlsplit(uri)
+    base = parts.path if parts.scheme == "file" else uri
+    program = verb if parts.scheme in {"", "file"} else f"hadoop fs -{verb}"
+    return " ".join([program, *(shlex.quote(base + end) for end in ends)])
 
 
 def _now() -> str:
@@ -179,7 +180,3 @@ def orphans(names: list[str]) -> list[int]:
     numbers = [int(name[1:-4]) for name in names if name.endswith(".crc") and name[1:-4].isdecimal()]
     last = newest(names)
     return sorted(n for n in numbers if last is None or n > last)
-
-
-# Until the entry file asks for more than what a batch covers.
-OffsetLog = Checkpoint

@@ -92,6 +92,8 @@ class CheckpointFiles:
             said = str(error.java_exception.getMessage()).splitlines()[0]
             if kind == "FileNotFoundException" and "does not exist" in said:
                 raise FileNotFoundError(said) from error
+            if kind == "FileNotFoundException" and "Is a directory" in said:
+                raise DamagedFileError(f"{name} is a folder") from error
             if kind == "ChecksumException":
                 raise DamagedFileError(f"{name} is not what its checksum (.crc) says") from error
             raise ConfigurationError(

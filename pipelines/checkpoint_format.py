@@ -12,7 +12,10 @@ import uuid
 from typing import Any
 
 # A checkpoint that is not of this stream.
-_FOREIGN = "It is not this stream's checkpoint: correct the setting."
+_FOREIGN = (
+    "It is not this stream's checkpoint: correct CHECKPOINT_URI or RAW_TOPIC. In a new folder the stream continues "
+    "where the tables end."
+)
 
 
 class DamagedFileError(Exception):
