@@ -40,7 +40,8 @@ def test_a_broker_that_was_away_loses_nothing(
     heal(stack, "kafka")
     with result.recovery():
         wait_for(lambda: load.acknowledged() > before, 90, "records acknowledged again")
-        load.settle(generator)
+        # The delivery timeout is 60 s, too: after a pause as long as that some records may have been given up.
+        load.settle(generator, may_fail=seconds >= 60)
     result.note(load.how())
     assert result.proved(load.site, load.manifest).sent_twice == 0
 

@@ -35,7 +35,7 @@ class Pipeline:
         self.site.generate(*arguments, "--malformed-rate=0.05")
 
     def drain(self) -> None:
-        self.site.drain("--max-offsets-per-trigger=150")
+        self.site.drain("--max-offsets-per-trigger=400")
 
     @property
     def checkpoint(self) -> Path:
