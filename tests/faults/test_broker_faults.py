@@ -88,6 +88,7 @@ def test_a_generator_without_a_broker_says_how_many_records_it_could_not_deliver
     result.proved(site, manifest)
 
 
+@pytest.mark.integration
 @row(3, "generator killed, -9, then the same --seed")
 def test_a_killed_generator_has_acknowledged_nothing_that_is_missing(site: Site, result) -> None:
     """The same seed and time window go on from the first event; together they are all events of the window."""

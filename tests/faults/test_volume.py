@@ -84,8 +84,10 @@ def test_half_of_all_records_bad_is_carried_on_with(site: Site, result) -> None:
     result.proved(site, manifest)
     dead = site.table("dead_letters", ["failure_type"]).num_rows
     assert 0.45 < dead / 6000 < 0.55
+    assert re.search(r"warning: .*dead", site.log())
 
 
+@pytest.mark.integration
 @row(28, "half of all records bad: stop before writing, --max-dead-ratio=0.3")
 def test_a_batch_with_too_many_dead_is_not_written_if_that_is_asked_for(site: Site, result) -> None:
     """Exit code 3 with the ratio; without the limit the same batch goes through."""
