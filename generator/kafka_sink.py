@@ -45,7 +45,7 @@ class KafkaSink:
         logging.getLogger("kafka").setLevel(logging.CRITICAL)
         kafka_settings = KafkaSettings.load(settings.bootstrap_servers, settings.kafka_config)
         try:
-            require_topics(kafka_settings, {"RAW_TOPIC": settings.raw_topic}, {"RAW_TOPIC": "WRITE"})
+            require_topics(kafka_settings, {"RAW_TOPIC": settings.raw_topic}, {"RAW_TOPIC": ("WRITE",)})
             producer = kafka_settings.producer(
                 bootstrap_timeout_ms=CONNECT_TIMEOUT_MS,
                 delivery_timeout_ms=DELIVERY_TIMEOUT_MS,

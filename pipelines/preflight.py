@@ -27,11 +27,12 @@ from pipelines.lake import TABLES, Lake
 from pipelines.s3_problems import S3_ERRORS, s3_problem
 from pipelines.settings import Topics
 
-# Setting of a topic → what is to be done with it, in Kafka's words.
-Needs = Mapping[str, str]
-TO_ENRICH: Needs = {"RAW_TOPIC": "READ", "ENRICHED_TOPIC": "WRITE", "DEAD_LETTER_TOPIC": "WRITE"}
-TO_VERIFY: Needs = dict.fromkeys(TO_ENRICH, "READ")
-TO_LOOK: Needs = dict.fromkeys(TO_ENRICH, "DESCRIBE")
+# Setting of a topic → what is to be done with it, in Kafka's words. After a crash the job reads its sinks, too.
+Needs = Mapping[str, tuple[str, ...]]
+_SINK = ("READ", "WRITE")
+TO_ENRICH: Needs = {"RAW_TOPIC": ("READ",), "ENRICHED_TOPIC": _SINK, "DEAD_LETTER_TOPIC": _SINK}
+TO_VERIFY: Needs = dict.fromkeys(TO_ENRICH, ("READ",))
+TO_LOOK: Needs = dict.fromkeys(TO_ENRICH, ("DESCRIBE",))
 _TIMEOUT_MS = 15_000
 _MAX_SKEW_SECONDS = 60
 _MIN_FREE_BYTES = 100_000_000
@@ -54,7 +55,7 @@ def check_topics(kafka_settings: KafkaSettings, topics: Topics, needs: Needs = T
 
 
 def require_topics(kafka_settings: KafkaSettings, named: Mapping[str, str], needs: Needs) -> dict[str, Any]:
-    """Topic → what the broker tells about it. `named`: setting → topic; `needs`: setting → operation.
+    """Topic → what the broker tells about it. `named`: setting → topic; `needs`: setting → operations.
 
     Raises ConfigurationError for topics that are missing or may not be used.
     """
@@ -75,8 +76,8 @@ def require_topics(kafka_settings: KafkaSettings, named: Mapping[str, str], need
             lacking.append(f"DESCRIBE on {setting}={name} (or it is missing: Kafka does not say)")
         elif described[name]["error_code"] != 0:
             missing.append(f"{setting}={name}")
-        elif allowed is not None and needs[setting] not in allowed:
-            lacking.append(f"{needs[setting]} on {setting}={name}")
+        elif allowed is not None:
+            lacking += [f"{operation} on {setting}={name}" for operation in needs[setting] if operation not in allowed]
     if missing:
         raise ConfigurationError(f"Missing topic: {', '.join(missing)} at {where}. Create the topics: make topics")
     if lacking:
