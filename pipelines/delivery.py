@@ -19,12 +19,13 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines import sinks, sources
-from pipelines.cli import StoppedByPolicy
+from pipelines.cli import ConfigurationError, StoppedByPolicy
 from pipelines.clients import KafkaSettings
 from pipelines.counts import Counts, count
 from pipelines.failpoints import reach
 from pipelines.lake import DEAD_LETTERS, DUPLICATES, EVENTS, Lake
 from pipelines.ledger import Commit, Ledger, Ranges
+from pipelines.patience import ServerAway
 from pipelines.recent_ids import RecentIds
 from pipelines.settings import Topics
 from pipelines.transforms.batches import Batch
@@ -113,7 +114,10 @@ class Delivery:
         """The index of recent ids lives on the driver: only ids go there, and only what was found comes back."""
         if self.recent_ids is None:
             return with_duplicates(kept, None)
-        found: pa.Table = self.recent_ids.find(accepted_ids(kept).toArrow())
+        try:
+            found: pa.Table = self.recent_ids.find(accepted_ids(kept).toArrow())
+        except ConfigurationError as error:  # the lake could be read when the job started
+            raise ServerAway(error.message) from error
         frame = kept.sparkSession.createDataFrame(found, FOUND) if found.num_rows else None
         return with_duplicates(kept, frame)
 

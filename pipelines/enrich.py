@@ -23,11 +23,11 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines import __version__, failpoints, preflight, sinks, sources
 from pipelines.checkpoint import Checkpoint
-from pipelines.cli import CONTEXT_SETTINGS, RunFailed, StoppedByPolicy, run
+from pipelines.cli import CONTEXT_SETTINGS, ConfigurationError, RunFailed, StoppedByPolicy, run
 from pipelines.counts import Counts
 from pipelines.delivery import Delivery, Guards
 from pipelines.lease import Lease
-from pipelines.patience import Patience, keep_trying
+from pipelines.patience import Patience, ServerAway, keep_trying
 from pipelines.preflight_spark import check_spark
 from pipelines.preflight_topics import check_topic_settings
 from pipelines.progress import Progress
@@ -102,7 +102,10 @@ class Job:
             {"availableNow": True} if settings.available_now else {"processingTime": settings.trigger}
         )
         with closing(RecentIds(settings.dedup_horizon_seconds)) as recent_ids:
-            recent_ids.restore(settings.lake, settings.s3, resumed.topic_id, resumed.ledger.ends)
+            try:
+                recent_ids.restore(settings.lake, settings.s3, resumed.topic_id, resumed.ledger.ends)
+            except ConfigurationError as error:  # the tables were there a moment ago
+                raise ServerAway(error.message) from error
             deliver = self.delivery(resumed, checkpoint, rules, recent_ids if settings.dedup_horizon_seconds else None)
             query = (
                 build(raw, rules)
@@ -231,10 +234,7 @@ def failure_of(error: Exception) -> click.ClickException:
         )
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("at ")]
     causes = [line for line in lines if line.startswith("Caused by:")] or lines or [type(error).__name__]
-    return RunFailed(
-        f"The stream stopped: {causes[-1][:300]} Nothing is lost: started again, it resumes "
-        "(--debug shows the traceback)."
-    )
+    return RunFailed(f"The stream stopped: {causes[-1][:300]}")
 
 
 @click.command(context_settings=CONTEXT_SETTINGS)

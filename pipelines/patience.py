@@ -13,7 +13,7 @@ from pipelines.shutdown import Shutdown
 
 # What errors of servers and networks look like, in the chain of causes that Spark reports.
 _OF_SERVERS = re.compile(
-    r"org\.apache\.kafka\.common\.errors|kafka\.errors|botocore|TimeoutException|java\.net\.|java\.nio\.channels"
+    r"ServerAway|org\.apache\.kafka\.common\.errors|kafka\.errors|botocore|TimeoutException|java\.net\.|java\.nio\.channels"
     r"|javax\.net\.ssl|SdkClientException|SdkException|S3Exception|AWS\w*Exception|NoHttpResponse|SocketException"
     r"|Connection (?:refused|reset)|UnknownHost|java\.io\.(?:IO|InterruptedIO|EOF|UncheckedIO)Exception"
     r"|No space left|ExecutorLostFailure|FetchFailed|kafka\.admin|Failed to (?:construct|update)"
@@ -23,6 +23,10 @@ _HOPELESS = re.compile(
     r"RecordTooLarge|AnalysisException|OutOfMemoryError|AuthorizationException|AuthenticationException"
     r"|NoSuchBucket|AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|SerializationException|InvalidTopicException|TypeError|AttributeError|KeyError|AssertionError"
 )
+
+
+class ServerAway(RunFailed):
+    """A server that answered when the job started does not answer now."""
 
 
 def worth_another_try(error: str) -> bool:
@@ -72,6 +76,8 @@ def keep_trying(
             failure = explain(error)
             wait = patience.next_wait() if isinstance(failure, RunFailed) else None
             if wait is None or not worth_another_try(f"{type(error).__module__}.{type(error).__name__} {error}"):
+                if isinstance(failure, RunFailed):
+                    failure.message += " Nothing is lost: started again, the job resumes (--debug shows the traceback)."
                 raise failure from error
             warn(f"{failure.message} Trying again in {wait:.0f} s.")
             if shutdown.wait(wait):

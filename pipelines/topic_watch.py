@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
@@ -68,17 +69,28 @@ class TopicWatch:
                 client.close()
         self._consumer = self._admin = None
 
+    @contextmanager
+    def _fresh_after_errors(self) -> Iterator[None]:
+        """After an error all is connected anew next time."""
+        try:
+            yield
+        except (KafkaError, OSError):
+            self.close()
+            raise
+
     def _ranges(self, partitions: Collection[int]) -> dict[int, tuple[int, int]]:
-        if self._consumer is None:
-            self._consumer = self._kafka.consumer(request_timeout_ms=_TIMEOUT_MS)
-        raw = [TopicPartition(self._topics.raw, p) for p in sorted(partitions)]
-        firsts, ends = self._consumer.beginning_offsets(raw), self._consumer.end_offsets(raw)
+        with self._fresh_after_errors():
+            if self._consumer is None:
+                self._consumer = self._kafka.consumer(request_timeout_ms=_TIMEOUT_MS)
+            raw = [TopicPartition(self._topics.raw, p) for p in sorted(partitions)]
+            firsts, ends = self._consumer.beginning_offsets(raw), self._consumer.end_offsets(raw)
         return {tp.partition: (int(firsts[tp]), int(ends[tp])) for tp in raw}
 
     def _described(self) -> dict[str, tuple[str, int]]:
         """Topic → (topic id, number of partitions), of those that exist."""
-        if self._admin is None:
-            self._admin = self._kafka.admin(request_timeout_ms=_TIMEOUT_MS, bootstrap_timeout_ms=_TIMEOUT_MS)
-        names = {self._topics.raw, self._topics.enriched, self._topics.dead_letter}
-        found = self._admin.describe_topics(sorted(names))
+        with self._fresh_after_errors():
+            if self._admin is None:
+                self._admin = self._kafka.admin(request_timeout_ms=_TIMEOUT_MS, bootstrap_timeout_ms=_TIMEOUT_MS)
+            names = {self._topics.raw, self._topics.enriched, self._topics.dead_letter}
+            found = self._admin.describe_topics(sorted(names))
         return {t["name"]: (str(t["topic_id"]), len(t["partitions"])) for t in found if t["error_code"] == 0}
