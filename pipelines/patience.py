@@ -77,7 +77,10 @@ def keep_trying(
             wait = patience.next_wait() if isinstance(failure, RunFailed) else None
             if wait is None or not worth_another_try(f"{type(error).__module__}.{type(error).__name__} {error}"):
                 if isinstance(failure, RunFailed):
-                    failure.message += " Nothing is lost: started again, the job resumes (--debug shows the traceback)."
+                    failure = RunFailed(
+                        f"{failure.message} Nothing is lost: started again, the job resumes "
+                        "(--debug shows the traceback)."
+                    )
                 raise failure from error
             warn(f"{failure.message} Trying again in {wait:.0f} s.")
             if shutdown.wait(wait):
