@@ -56,11 +56,14 @@ def check_spark(spark: SparkSession) -> None:
             f"This is Spark {spark.version}, and this release needs {needed['pyspark']}: call the spark-submit of the "
             "folder that `make install` filled (.venv/bin)."
         )
-    problems = [problem for part in _PARTS if (problem := _problem(part, jvm, needed, spark.version))]
+    loaded = {part: _load(part.example, jvm) for part in _PARTS}
+    missing = [part.name for part, found in loaded.items() if found is None]
+    problems = [f"missing are {', '.join(missing)}"] if missing else []
+    for part, found in loaded.items():
+        if found is not None and (problem := _problem(part, found, needed, spark.version)):
+            problems.append(problem)
     settings = spark.sparkContext.getConf()
-    problems += [
-        f"{name} is without {value}" for name, value in _SETTINGS.items() if value not in settings.get(name, "")
-    ]
+    problems += [f"{name} is not {value}" for name, value in _SETTINGS.items() if value not in settings.get(name, "")]
     if problems:
         conf = os.environ.get("SPARK_CONF_DIR") or "not set"
         raise ConfigurationError(
@@ -79,11 +82,16 @@ def _pins() -> dict[str, str]:
     return {pin[1]: pin[2] for pin in found if pin}
 
 
-def _problem(part: _Part, jvm: Any, needed: dict[str, str], spark_version: str) -> str | None:
+def _load(name: str, jvm: Any) -> Any:
+    """The Java class of this name, or None."""
     try:
-        found = jvm.java.lang.Thread.currentThread().getContextClassLoader().loadClass(part.example)
+        return jvm.java.lang.Thread.currentThread().getContextClassLoader().loadClass(name)
     except Py4JJavaError:
-        return f"{part.name} is missing"
+        return None
+
+
+def _problem(part: _Part, found: Any, needed: dict[str, str], spark_version: str) -> str | None:
+    """What is wrong with the jar that the class was found in."""
     version = found.getPackage().getImplementationVersion()
     source = found.getProtectionDomain().getCodeSource()
     jar = str(source.getLocation().getPath()).rpartition("/")[2] if source else ""

@@ -24,8 +24,8 @@ from pipelines.topics import declared, ensure
 pytestmark = pytest.mark.integration
 on_one_server = pytest.mark.parametrize("s3_server", ["s3proxy"], indirect=True)
 
-# What Spark's launcher prints before our program starts.
-LAUNCHER = re.compile(r"^(WARNING: |\d\d:\d\d:\d\d WARN )")
+# What Spark's launcher prints before our program starts, and our warnings.
+LAUNCHER = re.compile(r"^(WARNING: |\d\d:\d\d:\d\d (WARN |enrich: warning: ))")
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +76,20 @@ def test_checkpoint_that_cannot_be_written(site):
     blocked = site.folder / "a-file"
     blocked.write_text("")
     assert "CHECKPOINT_URI" in complaint(site, CHECKPOINT_URI=os.fspath(blocked / "checkpoint"))
+
+
+@on_one_server
+def test_lake_in_the_checkpoints_folder(site):
+    folder = site.folder / "both"
+    line = complaint(site, CHECKPOINT_URI=os.fspath(folder), LAKE_URI=os.fspath(folder / "lake"))
+    assert f"CHECKPOINT_URI={folder} contains LAKE_URI={folder}/lake" in line
+
+
+@on_one_server
+def test_events_larger_than_the_sinks_take(site):
+    line = complaint(site, MAX_EVENT_BYTES="1000000")
+    assert f"{site.topics.enriched} takes records of 1908736 bytes" in line
+    assert "MAX_EVENT_BYTES=1000000 make topics" in line
 
 
 @on_one_server
