@@ -182,7 +182,7 @@ def _local(uri: str) -> Path | None:
     scheme = urlsplit(uri).scheme
     if scheme not in {"", "file"}:
         return None
-    return Path(uri.removeprefix("file:").removeprefix("//") if scheme else uri).resolve()
+    return Path(uri.removeprefix("file:")).resolve()
 
 
 def _normal(uri: str) -> str:
