@@ -25,7 +25,7 @@ from pipelines.delta_tables import open_tables
 from pipelines.lake import EVENTS, Lake
 
 _SECOND = 1_000_000  # times are microseconds since the epoch
-# Slots that this many batches in a row did not need are dropped.
+# Every so many batches, slots of time are dropped that as many batches did not need.
 _IDLE_BATCHES = 10
 _MOST_SPANS = 32
 _ID_COLUMNS = ("event_id", "event_fingerprint", "received_at", "kafka_partition", "kafka_offset")
@@ -46,7 +46,7 @@ class RecentIds:
         self._horizon = horizon_seconds * _SECOND
         self._slot = max(60 * _SECOND, self._horizon // 4)
         self._last_use: dict[int, int] = {}  # slot of time that is here → the last batch that needed it
-        self._dropped: set[int] = set()
+        self._dropped = range(0)  # spans all slots that ever were dropped
         self._batches = 0
         self._open: Callable[[], Any] | None = None
         self._events: Any = None
@@ -114,12 +114,8 @@ class RecentIds:
         )
         self._found = None
         self._ends.update(self._query("select kafka_partition, max(kafka_offset) + 1 from batch group by all"))
-        idle = {slot for slot, used in self._last_use.items() if used <= self._batches - _IDLE_BATCHES}
-        if idle:
-            self._query(f"delete from recent where micros // {self._slot} in (select unnest(?))", [list(idle)])
-            self._query("checkpoint")  # compresses what came, frees what went
-            self._dropped |= idle
-            self._last_use = {slot: used for slot, used in self._last_use.items() if slot not in idle}
+        if self._batches % _IDLE_BATCHES == 0:
+            self._drop({slot for slot, used in self._last_use.items() if used <= self._batches - _IDLE_BATCHES})
 
     @property
     def rows(self) -> int:
@@ -175,6 +171,14 @@ class RecentIds:
         self._last_use.update(dict.fromkeys(needed, self._batches))
         return loaded
 
+    def _drop(self, slots: set[int]) -> None:
+        if slots:
+            self._query(f"delete from recent where micros // {self._slot} in (select unnest(?))", [list(slots)])
+            ever = [*slots, *self._dropped[:1], *self._dropped[-1:]]
+            self._dropped = range(min(ever), max(ever) + 1)
+            self._last_use = {slot: used for slot, used in self._last_use.items() if slot not in slots}
+        self._query("checkpoint")  # compresses what came, frees what went
+
     def _load(self, slots: set[int]) -> int:
         # One more slot below: // in SQL cuts towards zero, so that slots before 1970 begin earlier.
         near = " or ".join(
@@ -182,8 +186,10 @@ class RecentIds:
             for first, last in spans(slots, _MOST_SPANS)
         )
         # What came since the table was opened passed through here: it is in slots that are here or were dropped.
-        unknown = slots & self._dropped or (self._events and self._events.file_uris(file_pruning_predicate=near))
-        if not self._open or not unknown:
+        maybe = self._events and (
+            any(slot in self._dropped for slot in slots) or self._events.file_uris(file_pruning_predicate=near)
+        )
+        if not self._open or not maybe:
             return 0
         # Opened anew: files that it named long ago may be gone.
         self._events = self._open()
@@ -193,10 +199,13 @@ class RecentIds:
                 where epoch_us(received_at) // {self._slot} in (select unnest(?))
                   and (kafka_topic_id <> ? or kafka_offset < next_offset)""",
             [list(slots), self._topic_id],
-            stored=stored.scanner([*_ID_COLUMNS, "kafka_topic_id"], batch_size=32_768).to_reader(),
+            stored=stored.scanner(
+                [*_ID_COLUMNS, "kafka_topic_id"], batch_size=32_768, batch_readahead=2, fragment_readahead=1
+            ).to_reader(),
             ends=pa.table([list(self._ends.keys()), list(self._ends.values())], schema=_ENDS_SCHEMA),
         )
         self._query("checkpoint")
+        pa.default_memory_pool().release_unused()
         return int(loaded)
 
     def _query(self, sql: str, parameters: list[Any] | None = None, **tables: Any) -> list[Any]:

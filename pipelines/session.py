@@ -13,6 +13,8 @@ CORRECTNESS = {
     "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
     "spark.sql.variant.allowDuplicateKeys": "false",
     "spark.sql.caseSensitive": "false",
+    # Another format of the checkpoint's offsets is refused at the next start.
+    "spark.sql.streaming.offsetLog.formatVersion": "1",
     # Two attempts of one task must not write to Kafka side by side.
     "spark.speculation": "false",
 }

@@ -85,7 +85,7 @@ def decide(ledger: Ledger, state: CheckpointState | None, kafka: Ranges) -> dict
 
     To be asked once there is no gap. Raises ConfigurationError where checkpoint and tables contradict each other.
     """
-    if state is None or (state.planned is None and ledger.last is not None):
+    if state is None or (state.planned is None and not state.starts and ledger.last is not None):
         return {p: end for p, end in ledger.ends.items() if p in kafka}
     if ledger.last is None:
         if state.committed is not None:

@@ -60,17 +60,27 @@ _TABLES = {
             from duplicates where is_current) as o
         asof left join spans as s
         on o.kafka_partition = s.kafka_partition and o.kafka_offset >= s.start_offset""",
-    # One row per duplicate and accepted record where it says that its first copy is: of whichever topic.
+    # One row per duplicate: the accepted record where it says that its first copy is, of whichever topic, the best of
+    # them if several have these coordinates; and what the raw records have of both, as far as Kafka still holds them.
     "originals": """
-        select d.kafka_partition, d.kafka_offset, d.received_at, d.first_partition, d.first_offset,
-               e.is_current as in_current_topic, e.received_at as first_received_at, e.repeats_key,
-               e.kafka_offset is not null as is_found,
-               coalesce(e.identity = d.identity and e.event_fingerprint = d.event_fingerprint, false) as is_same
-        from (from duplicates where is_current) as d
-        left join (from events semi join duplicates on events.kafka_partition = duplicates.first_partition
-                       and events.kafka_offset = duplicates.first_offset
-                   union all from originals_elsewhere) as e
-        on e.kafka_partition = d.first_partition and e.kafka_offset = d.first_offset""",
+        with named as (
+            select d.kafka_partition, d.kafka_offset, d.received_at, d.first_partition, d.first_offset,
+                   e.is_current as in_current_topic, e.received_at as first_received_at, e.repeats_key,
+                   e.kafka_offset is not null as is_found,
+                   coalesce(e.identity = d.identity and e.event_fingerprint = d.event_fingerprint, false) as is_same,
+                   case when e.is_current then d.first_partition end as raw_partition
+            from (from duplicates where is_current) as d
+            left join (from events semi join duplicates on events.kafka_partition = duplicates.first_partition
+                           and events.kafka_offset = duplicates.first_offset
+                       union all from originals_elsewhere) as e
+            on e.kafka_partition = d.first_partition and e.kafka_offset = d.first_offset
+            qualify row_number() over (partition by d.kafka_partition, d.kafka_offset
+                                       order by is_same desc, in_current_topic desc nulls last) = 1)
+        select n.*, r.value, r.identity, r.content, f.value as first_value, f.identity as first_identity,
+               f.content as first_content
+        from named as n
+        left join raw_records as r on r.kafka_partition = n.kafka_partition and r.kafka_offset = n.kafka_offset
+        left join raw_records as f on f.kafka_partition = n.raw_partition and f.kafka_offset = n.first_offset""",
     # One row per accepted record that repeats another one; the one before it in the order of arrival, and how long
     # ago that was, in microseconds.
     "repeated": """

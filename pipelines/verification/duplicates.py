@@ -9,18 +9,6 @@ from __future__ import annotations
 
 from pipelines.verification.claims import Claim
 
-_RAW = "(select kafka_partition, kafka_offset, value, identity, content from raw_records)"
-# One row per duplicate with the best of what lies where it says that its first copy is, and both raw records if they
-# are of this topic and still in Kafka.
-_BEST = f"""
-    select o.*, d.value as value, d.identity as identity, d.content as content,
-           f.value as first_value, f.identity as first_identity, f.content as first_content
-    from (from originals qualify row_number() over (
-              partition by kafka_partition, kafka_offset
-              order by is_same desc, in_current_topic desc nulls last) = 1) as o
-    left join {_RAW} as d on d.kafka_partition = o.kafka_partition and d.kafka_offset = o.kafka_offset
-    left join {_RAW} as f on o.in_current_topic
-        and f.kafka_partition = o.first_partition and f.kafka_offset = o.first_offset"""
 _FIRST = "'duplicate of partition ' || first_partition || ' offset ' || first_offset || ', '"
 # Where the documents repeat a key, the first value was read here, but the last one counts.
 _DIFFERS = """
@@ -38,7 +26,7 @@ JUSTIFIED = Claim(
                when in_current_topic and first_partition = kafka_partition and first_offset > kafka_offset
                     and first_received_at >= received_at then 'which came later'
                when {_DIFFERS} then 'whose raw record is another event' end as detail
-    from ({_BEST}) where detail is not null""",
+    from originals where detail is not null""",
     "select count(*) from duplicates where is_current",
 )
 
@@ -55,7 +43,7 @@ def within(horizon_seconds: int) -> tuple[Claim, ...]:
             f"""
             select kafka_partition, kafka_offset,
                    {_FIRST} || 'which arrived ' || abs(received_at - first_received_at) // 1000000 || ' s from it'
-            from ({_BEST}) where is_same and abs(received_at - first_received_at) > {horizon_us}""",
+            from originals where is_same and abs(received_at - first_received_at) > {horizon_us}""",
             "select count(*) from duplicates where is_current",
         ),
         Claim(

@@ -78,7 +78,7 @@ class Facts:
     """The database. Fill the tables with `add`, have `derived` work out what follows, then ask."""
 
     def __init__(
-        self, folder: Path, topic_id: str, selection: Selection | None = None, *, memory: str = "400MB"
+        self, folder: Path, topic_id: str, selection: Selection | None = None, *, memory: str = "250MB"
     ) -> None:
         """`folder` takes the database and what does not fit into `memory`.
 
@@ -89,6 +89,8 @@ class Facts:
             str(folder / "facts.duckdb"),
             config={
                 "memory_limit": memory,
+                # Each thread wants memory of its own, and the disk is the limit.
+                "threads": "2",
                 "temp_directory": str(folder / "spill"),
                 "preserve_insertion_order": "false",
                 # Nothing is downloaded: all that is needed is compiled in.

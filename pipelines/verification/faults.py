@@ -13,19 +13,15 @@ DEFAULT_HORIZON_SECONDS = 3600
 # The hash of a tombstone: the manifest has that of no bytes, a null value has none.
 _NOTHING = "digest(unhex(sha256('')))"
 
-# One row per manifest row (and outcome): what is wrong with it, or null. Two things depend on more than the record: a
+# One row per manifest row (and outcome) with which something is wrong. Two things depend on more than the record: a
 # re-send is accepted where no copy was accepted within the horizon, and any event is a duplicate where the same bytes
 # were accepted before (one seed was sent twice).
-_JUDGED = """
+_PROBLEMS = """
     with accepted_again as (select distinct kafka_partition, kafka_offset from repeated where after_us <= {horizon_us}),
     resent as (
-        select d.kafka_partition, d.kafka_offset from originals as d
-        join raw_records as r on r.kafka_partition = d.kafka_partition and r.kafka_offset = d.kafka_offset
-        left join raw_records as f on d.in_current_topic
-            and f.kafka_partition = d.first_partition and f.kafka_offset = d.first_offset
-        where d.is_same and coalesce(f.value = r.value, true)
-        group by all)
-    select m.line, m.kafka_partition, m.kafka_offset, m.fault,
+        select kafka_partition, kafka_offset from originals
+        where is_same and coalesce(first_value = value, true))
+    select m.line, m.kafka_partition, m.kafka_offset, m.fault, m.variant,
         case
             when o.outcome is null and m.kafka_offset >= coalesce(c.end_offset, 0) then 'not processed yet'
             when o.outcome is null then 'without an outcome'
@@ -42,19 +38,15 @@ _JUDGED = """
                 then case when o.is_late then 'is late' else 'is not late' end
             when o.outcome = 'accepted' and o.identity is distinct from m.identity
                 then 'is accepted under another event_id'
-        end as problem,
-        e.what, e.wanted
+        end as problem
     from manifest as m
-    join (
-        select *, coalesce(nullif(concat_ws(' ', fault, variant), ''), 'good record') as what,
-               concat_ws(' ', array_to_string(outcomes, ' or '), nullif(array_to_string(failure_types, ' or '), ''),
-                         case when is_late then 'late' end) as wanted
-        from expectations) as e
+    join expectations as e
     on e.fault is not distinct from m.fault and e.variant is not distinct from m.variant
     left join outcomes as o using (kafka_partition, kafka_offset)
     left join covered as c using (kafka_partition)
     left join accepted_again as a using (kafka_partition, kafka_offset)
-    left join resent as s using (kafka_partition, kafka_offset)"""
+    left join resent as s using (kafka_partition, kafka_offset)
+    where problem is not null"""
 
 SENT = Claim(
     "manifest_in_kafka",
@@ -72,9 +64,14 @@ FOUND = Claim(
     "faults_found",
     "good events were accepted, every injected fault was found",
     """
-    select kafka_partition, kafka_offset, 'manifest line ' || line || ': '
-           || what || ' should be ' || wanted || ', ' || problem
-    from judged where problem is not null""",
+    select kafka_partition, kafka_offset,
+           'manifest line ' || line || ': ' || coalesce(nullif(concat_ws(' ', p.fault, p.variant), ''), 'good record')
+           || ' should be ' || concat_ws(
+               ' ', array_to_string(outcomes, ' or '), nullif(array_to_string(failure_types, ' or '), ''),
+               case when is_late then 'late' end)
+           || ', ' || problem
+    from problems as p join expectations as e
+    on e.fault is not distinct from p.fault and e.variant is not distinct from p.variant""",
     "select count(*) from manifest",
 )
 
@@ -88,15 +85,16 @@ def judge_manifest(facts: Facts, horizon_seconds: int | None) -> None:
     """
     seconds = DEFAULT_HORIZON_SECONDS if horizon_seconds is None else horizon_seconds
     horizon_us = seconds * 1_000_000 if seconds else -1
-    facts.create("judged", _JUDGED.format(horizon_us=horizon_us, horizon=f"{seconds:,} s"))
+    facts.create("problems", _PROBLEMS.format(horizon_us=horizon_us, horizon=f"{seconds:,} s"))
 
 
 def recall(facts: Facts) -> list[dict[str, Any]]:
     """Per fault (None: the good records): how many were injected, and how many of them found."""
     rows = facts.rows(
         """
-        select fault, count(distinct line),
-               count(distinct line) - count(distinct line) filter (problem is not null)
-        from judged group by fault order by fault nulls first"""
+        select m.fault, injected, injected - coalesce(wrong, 0)
+        from (select fault, count(*) as injected from manifest group by fault) as m
+        left join (select fault, count(distinct line) as wrong from problems group by fault) as p
+        on m.fault is not distinct from p.fault order by m.fault nulls first"""
     )
     return [{"fault": fault, "injected": injected, "found": found} for fault, injected, found in rows]

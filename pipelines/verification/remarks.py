@@ -31,9 +31,7 @@ _FOREIGN = "select count(*) from {} where not is_current"
 _IN_HAND = """
     select count(*) from outcomes left join covered using (kafka_partition)
     where kafka_offset >= coalesce(end_offset, 0)"""
-_ELSEWHERE = """
-    select count(*) from (select kafka_partition, kafka_offset from originals where is_same
-                          group by all having not bool_or(in_current_topic))"""
+_ELSEWHERE = "select count(*) from originals where is_same and not in_current_topic"
 
 
 def remarks(facts: Facts, horizon_seconds: int | None) -> list[str]:

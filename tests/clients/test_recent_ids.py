@@ -228,7 +228,7 @@ def test_a_record_of_the_year_2100_hides_no_duplicate(ids):
 def test_the_index_does_not_grow_with_history(ids):
     for n in range(200):
         found(ids, [sent(n * 10, n * 50 + k, event_id=str(uuid.UUID(int=n * 50 + k))) for k in range(50)])
-    assert ids.rows < 50 * 24
+    assert ids.rows < 50 * 40
 
 
 def test_an_index_that_forgot_reads_the_lake_again(ids, lake):

@@ -52,6 +52,7 @@ def test_a_checkpoint_that_fits_the_tables_goes_on(state):
         (ledger(), checkpoint(planned=5, committed=5, start=50, end=60)),  # the tables were restored
         (ledger(), checkpoint(planned=0, committed=None, start=0, end=50, generation="other")),  # another lake's
         (EMPTY, checkpoint()),  # an empty lake
+        (ledger(), CheckpointState("g", None, None, {0: 0, 1: 0}, {})),  # Spark has noted other starts already
     ],
 )
 def test_a_checkpoint_that_contradicts_the_tables_is_refused(tables, state):
@@ -62,6 +63,10 @@ def test_a_checkpoint_that_contradicts_the_tables_is_refused(tables, state):
 def test_a_checkpoint_that_planned_nothing_yet_begins_where_the_tables_end():
     state = CheckpointState("g", None, None, {}, {})
     assert decide(ledger(), state, KAFKA) == {0: 50, 1: 50}
+
+
+def test_a_checkpoint_that_noted_the_right_starts_goes_on():
+    assert decide(ledger(), CheckpointState("g", None, None, {0: 50, 1: 50}, {}), KAFKA) == {}
 
 
 def test_there_is_no_gap_while_kafka_has_what_comes_next():
