@@ -97,7 +97,8 @@ def decide(ledger: Ledger, state: CheckpointState | None, kafka: Ranges) -> dict
     # The newest planned batch comes again unless it is committed; it may be in the tables already.
     last = ledger.last
     listed = (last.generation, last.batch_id) == (state.generation, state.planned) and last.ends == state.ends
-    following = state.ends if state.committed == state.planned or listed else state.starts
+    is_done = state.planned is not None and (state.committed == state.planned or listed)
+    following = state.ends if is_done else state.starts
     differing = sorted(p for p, end in ledger.ends.items() if following.get(p, end) != end)
     if differing:
         raise checkpoint_mismatch(
