@@ -186,22 +186,21 @@ class RecentIds:
             for first, last in spans(slots, _MOST_SPANS)
         )
         # What came since the table was opened passed through here: it is in slots that are here or were dropped.
-        maybe = self._events and (
+        if self._open is None or not (
             any(slot in self._dropped for slot in slots) or self._events.file_uris(file_pruning_predicate=near)
-        )
-        if not self._open or not maybe:
+        ):
             return 0
         # Opened anew: files that it named long ago may be gone.
         self._events = self._open()
-        stored = self._events.to_pyarrow_dataset(file_pruning_predicate=near)
+        stored = self._events.to_pyarrow_dataset(file_pruning_predicate=near).scanner(
+            [*_ID_COLUMNS, "kafka_topic_id"], batch_size=32_768, batch_readahead=2, fragment_readahead=1
+        )
         [(loaded,)] = self._query(
             f"""insert into recent select {_ENTRY} from stored left join ends using (kafka_partition)
                 where epoch_us(received_at) // {self._slot} in (select unnest(?))
                   and (kafka_topic_id <> ? or kafka_offset < next_offset)""",
             [list(slots), self._topic_id],
-            stored=stored.scanner(
-                [*_ID_COLUMNS, "kafka_topic_id"], batch_size=32_768, batch_readahead=2, fragment_readahead=1
-            ).to_reader(),
+            stored=stored.to_reader(),
             ends=pa.table([list(self._ends.keys()), list(self._ends.values())], schema=_ENDS_SCHEMA),
         )
         self._query("checkpoint")

@@ -1,0 +1,1 @@
+"""What choices cost: peers side by side, on the machine at hand."""
