@@ -55,15 +55,15 @@ DRIFT = {
     "type of a field that no rule reads": (event(session_number="7"), None),
     "type of a required field": (event(session_id=7), "TYPE_MISMATCH"),
     "new event name": (event(event_name="live_chat"), "INVALID_VALUE"),
-    "newer addition": (event(schema_version="1-0-9", loyalty=1), None),
-    "other revision": (event(schema_version="1-3-0"), None),
-    "other model": (event(schema_version="2-0-0"), "UNSUPPORTED_SCHEMA_VERSION"),
+    "addition raised": (event(schema_version="1-0-9", loyalty=1), None),
+    "revision raised": (event(schema_version="1-3-0"), None),
+    "model raised": (event(schema_version="2-0-0"), "UNSUPPORTED_SCHEMA_VERSION"),
 }
 BREAKING_PATHS = {
     "field renamed": "session_id",
     "type of a required field": "session_id",
     "new event name": "event_name",
-    "other model": "schema_version",
+    "model raised": "schema_version",
 }
 CLOCKS = {
     "an hour ahead": (event(event_time=ago(-3600)), "TIMESTAMP_FUTURE"),
@@ -81,6 +81,7 @@ CLOCKS = {
     "leap second": (event(event_time="2016-12-31T23:59:60Z"), "TIMESTAMP_INVALID"),
 }
 KINDS: dict[str, tuple[bytes | None, str | None]] = {**SENT, **EMPTIES, **SIZES, **DRIFT, **CLOCKS}
+assert len(KINDS) == sum(map(len, (SENT, EMPTIES, SIZES, DRIFT, CLOCKS))), "two kinds of one name"
 
 
 @dataclass(frozen=True)
@@ -178,10 +179,10 @@ def test_drift_that_breaks_is_dead_with_its_path_and_the_rest_is_rescued(drained
         assert path in headers_of(drained.dead[drained.places[kind]])["dlq.failure.fields"]
     columns = ["kafka_partition", "kafka_offset", "rescued_data", "warnings"]
     rows = {(r["kafka_partition"], r["kafka_offset"]): r for r in drained.site.table("events", columns).to_pylist()}
-    for kind in ("new field", "type of a field that no rule reads", "newer addition"):
+    for kind in ("new field", "type of a field that no rule reads", "addition raised"):
         assert rows[drained.places[kind]]["rescued_data"], kind
         assert rows[drained.places[kind]]["warnings"], kind
-    assert rows[drained.places["other revision"]]["warnings"]
+    assert rows[drained.places["revision raised"]]["warnings"]
     result.line.records = len(DRIFT)
 
 
