@@ -19,7 +19,7 @@ from pipelines.preflight import require_topics
 # kafka-python 3 has no buffer.memory: without a limit of our own a slow broker would fill the memory.
 MAX_IN_FLIGHT = 20_000
 CONNECT_TIMEOUT_MS = 15_000
-DELIVERY_TIMEOUT_MS = 60_000
+DELIVERY_TIMEOUT_MS = 120_000
 REQUEST_TIMEOUT_MS = 15_000
 CLOSE_SECONDS = 5
 # When this many records in a row fail the broker is gone for good.

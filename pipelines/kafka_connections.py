@@ -1,4 +1,4 @@
-"""How kafka-python connects, except that a refusal is heard and raised at once (its version 3.0.12 does neither).
+"""What kafka-python 3.0.12 does not do by itself: hear a refusal, and go on sending after records have expired.
 
 It tries again until the time is up, and then says only that it is. And the broker's answer to a wrong password is lost
 when the end of the connection arrives with it, as it mostly does.
@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import kafka.errors
+from kafka import KafkaProducer
 from kafka.net.compat import KafkaNetClient
+from kafka.producer.transaction_manager import TransactionState
 
 # Another attempt would end the same.
 _FINAL = (kafka.errors.SaslAuthenticationFailedError, kafka.errors.UnsupportedSaslMechanismError)
@@ -45,6 +47,24 @@ def impatient_client(**arguments: Any) -> Any:
     manager.get_connection = get_connection
     manager._build_transport = build_transport
     return client
+
+
+def asking_for_a_new_id(producer: KafkaProducer) -> KafkaProducer:
+    """The idempotent producer, which goes on after a batch has expired.
+
+    Without this it drops its producer id then, but asks for a new one in its first state only: nothing would ever be
+    sent or expire again (seen with a broker that was paused for 60 s).
+    """
+    manager = producer._transaction_manager
+    if manager is not None:
+        reset = manager.reset_producer_id
+
+        def reset_and_ask_again() -> None:
+            reset()
+            manager._current_state = TransactionState.UNINITIALIZED
+
+        manager.reset_producer_id = reset_and_ask_again
+    return producer
 
 
 def _data_before_the_end(receive: Any) -> Any:

@@ -12,6 +12,10 @@ from pipelines.topic_watch import TopicWatch
 from pipelines.transforms.batches import Batch
 
 
+# From this share of dead records on a batch is worth a warning.
+_MANY_DEAD = 0.25
+
+
 class Progress:
     """Progress lines: records in, accepted, dead, rate, and the lag that remains."""
 
@@ -31,6 +35,11 @@ class Progress:
         self._total = self._total.plus(counts)
         rate = counts.records_in / seconds if seconds else 0.0
         self.say(f"batch {batch.batch_id}: {counts}, {rate:,.0f}/s, lag {self._behind(batch)}")
+        if counts.dead > _MANY_DEAD * counts.records_in:
+            self.warn(
+                f"{counts.dead / counts.records_in:.0%} of batch {batch.batch_id} are dead letters, most often "
+                f"{max(counts.failures, key=lambda name: counts.failures[name])} (MAX_DEAD_RATIO would stop the job)"
+            )
 
     def warn(self, message: str) -> None:
         """A warning."""
