@@ -11,7 +11,6 @@ from pipelines.settings import EnrichSettings
 from pipelines.topic_watch import TopicWatch
 from pipelines.transforms.batches import Batch
 
-
 # From this share of dead records on a batch is worth a warning.
 _MANY_DEAD = 0.25
 
