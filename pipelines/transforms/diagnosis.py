@@ -17,7 +17,7 @@ from pyspark.sql import types as T
 from pipelines import schemas
 from pipelines.transforms import vocabulary
 from pipelines.transforms.field_checks import check_leaf, declarations, finding, no_findings, typed
-from pipelines.transforms.json_values import entries_of, json_type, last_wins, let
+from pipelines.transforms.json_values import entries_of, json_type, last_wins, let, outside_strings
 
 STRICT_JSON = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
 
@@ -25,7 +25,8 @@ _VARIANTS = T.MapType(T.StringType(), T.VariantType())
 _OBJECTS = {f.name: f.dataType for f in schemas.EVENT if isinstance(f.dataType, T.StructType)}
 _SCALARS = [f for f in schemas.EVENT if f.name not in {*_OBJECTS, "items"}]
 _LEAVES = [("", f) for f in _SCALARS] + [(name, f) for name, fields in _OBJECTS.items() for f in fields]
-_LONG_NUMBER = r"[0-9.]{39}"
+# Numbers of which a variant's double, or its decimal of 38 digits, may have lost something.
+_INEXACT_NUMBER = r"[0-9.]{39}|[0-9.]{16}[eE]|[0-9.]+[eE]-[0-9]{3}"
 _PLAIN_KEY = r"\A[A-Za-z_][A-Za-z0-9_-]*\z"
 _PRIVATE_KEYS = tuple({path.split(".")[-1].replace("_", "") for path in vocabulary.PRIVATE} | {"ip"})
 
@@ -36,7 +37,7 @@ def diagnose(text: Column) -> Column:
         last_wins(F.from_json(text, "map<string,variant>", STRICT_JSON)).alias("top"),
         F.from_json(text, _loose_schema(), STRICT_JSON).alias("loose"),
         last_wins(F.from_json(text, "map<string,string>", STRICT_JSON)).alias("texts"),
-        text.rlike(_LONG_NUMBER).alias("has_long_number"),
+        (text.rlike(_INEXACT_NUMBER) & outside_strings(text).rlike(_INEXACT_NUMBER)).alias("has_inexact_number"),
     )
     return let(let(parsed, _unpack), _check)
 
@@ -54,25 +55,25 @@ def _unpack(parsed: Column) -> Column:
     declared fields one by one, and unknown ones are kept as text.
     """
     top, loose = parsed["top"], parsed["loose"]
-    long_number = parsed["has_long_number"].alias("has_long_number")
+    inexact = parsed["has_inexact_number"].alias("has_inexact_number")
     scalars = F.map_from_arrays(
         F.array(*[F.lit(f.name) for f in _SCALARS]), F.array(*[loose[f.name] for f in _SCALARS])
     )
     objects = [F.coalesce(entries_of(F.try_element_at(top, F.lit(n))), last_wins(loose[n])) for n in _OBJECTS]
     elements = F.transform(
         F.try_variant_get(F.try_element_at(top, F.lit("items")), "$", "array<variant>"),
-        lambda v: F.struct(v.alias("given"), entries_of(v).alias("entries"), long_number),
+        lambda v: F.struct(v.alias("given"), entries_of(v).alias("entries"), inexact),
     )
     loose_elements = F.transform(
         loose["items"],
-        lambda m: F.struct(F.lit(None).cast("variant").alias("given"), last_wins(m).alias("entries"), long_number),
+        lambda m: F.struct(F.lit(None).cast("variant").alias("given"), last_wins(m).alias("entries"), inexact),
     )
     names = F.array(*map(F.lit, ["", *_OBJECTS]))
     return F.struct(
         F.coalesce(top, F.transform_values(parsed["texts"], lambda _, v: v.cast("variant"))).alias("top"),
         F.map_from_arrays(names, F.array(F.coalesce(top, scalars), *objects)).alias("objects"),
         F.coalesce(elements, loose_elements).alias("items"),
-        long_number,
+        inexact,
     )
 
 
@@ -80,7 +81,7 @@ def _check(unpacked: Column) -> Column:
     def check(field: Column) -> Column:
         value = F.try_element_at(F.try_element_at(unpacked["objects"], field["container"]), field["name"])
         prefix = F.when(field["container"] == "", "").otherwise(F.concat(field["container"], F.lit(".")))
-        return check_leaf(field, value, F.concat(prefix, field["name"]), unpacked["has_long_number"])
+        return check_leaf(field, value, F.concat(prefix, field["name"]), unpacked["has_inexact_number"])
 
     results = F.struct(
         F.transform(declarations(_LEAVES), check).alias("leaves"),
@@ -98,7 +99,7 @@ def _check_item(item: Column, index: Column) -> Column:
 
     def check(field: Column) -> Column:
         value = F.try_element_at(item["entries"], field["name"])
-        return check_leaf(field, value, F.concat(prefix, field["name"]), item["has_long_number"])
+        return check_leaf(field, value, F.concat(prefix, field["name"]), item["has_inexact_number"])
 
     leaves = F.transform(declarations([("items[]", f) for f in schemas.ITEM]), check)
     no_object = finding(item["given"], path, "type", "object", "must be a JSON object", F.lit("TYPE_MISMATCH"))

@@ -51,10 +51,10 @@ def declarations(fields: list[tuple[str, T.StructField]]) -> Column:
     return F.from_json(F.lit(json.dumps(described)), _DECLARATIONS)
 
 
-def check_leaf(field: Column, value: Column, path: Column, has_long_number: Column) -> Column:
+def check_leaf(field: Column, value: Column, path: Column, has_inexact_number: Column) -> Column:
     """One scalar as struct<text, integer, money, found>: the typed values are null unless the value fits.
 
-    `has_long_number`: somewhere in the document is a number of more digits than a variant's decimal can hold.
+    `has_inexact_number`: somewhere in the document is a number of more digits than a variant can hold.
     """
     one = F.struct(
         value.alias("value"),
@@ -62,7 +62,7 @@ def check_leaf(field: Column, value: Column, path: Column, has_long_number: Colu
         field["kind"].alias("kind"),
         field["critical"].alias("critical"),
         path.alias("path"),
-        has_long_number.alias("has_long_number"),
+        has_inexact_number.alias("has_inexact_number"),
         F.try_variant_get(value, "$", "string").alias("text"),
         F.try_variant_get(value, "$", "int").alias("integer"),
         F.try_variant_get(value, "$", schemas.MONEY.simpleString()).alias("money"),
@@ -159,11 +159,12 @@ def _is_exact(one: Column) -> Column:
     """Whether a number has at most two decimals.
 
     Variants drop trailing zeros, so a decimal's scale tells. A number with an exponent is a double, and so is one of
-    more than 38 digits, whose last digits are gone: that one is not trusted.
+    more than 38 digits. Of up to 15 digits a double is as good as the text; where one has more, or is too small for a
+    double, none of the document's is trusted.
     """
     shape = F.schema_of_variant(one["value"])
     as_double = F.try_variant_get(one["value"], "$", "double")
-    same = (shape == "DOUBLE") & ~one["has_long_number"] & (one["money"].cast("double") == as_double)
+    same = (shape == "DOUBLE") & ~one["has_inexact_number"] & (one["money"].cast("double") == as_double)
     return shape.rlike(r"\A(BIGINT|DECIMAL\(\d+,[0-2]\))\z") | same
 
 

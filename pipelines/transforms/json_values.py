@@ -36,6 +36,16 @@ def entries_of(value: Column) -> Column:
     return F.when(json_type(value) == "object", F.try_variant_get(value, "$", "map<string,variant>"))
 
 
+def escaped(text: Column) -> Column:
+    """JSON text with a plain character for each escaped backslash and quote, so that every quote left is a bound."""
+    return F.replace(F.replace(text, F.lit("\\\\"), F.lit("_")), F.lit('\\"'), F.lit("_"))
+
+
+def outside_strings(text: Column) -> Column:
+    """JSON text without its strings."""
+    return F.regexp_replace(escaped(text), '"[^"]*"', "")
+
+
 def last_wins(entries: Column) -> Column:
     """The map with one entry per key, the last one given; O(n log n), since hostile input has many keys."""
     keys = F.map_keys(entries)

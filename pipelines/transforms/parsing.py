@@ -1,7 +1,7 @@
 """parse: text → typed event, in two tiers.
 
-Every record pays for one strict parse and one cheap proof (`shape`) that nothing in the document is lost or
-coerced by that parse. Only what fails the proof is diagnosed.
+Every record pays for one cheap proof (`shape`) that a strict parse loses and coerces nothing in the document, and for
+that parse. Only what fails the proof is diagnosed.
 """
 
 from __future__ import annotations
@@ -15,14 +15,18 @@ from pipelines.transforms import vocabulary
 from pipelines.transforms.diagnosis import STRICT_JSON, diagnose
 from pipelines.transforms.failures import failed
 from pipelines.transforms.field_checks import FINDINGS, instant
+from pipelines.transforms.json_values import escaped, outside_strings
 from pipelines.transforms.shape import has_declared_shape, shape_of, wrapped
 
 _CORRUPT = "_corrupt_record"
 _PARSED = T.StructType([*schemas.EVENT.fields, T.StructField(_CORRUPT, T.StringType())])
 _LONE_SURROGATE = r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 _SURROGATE_PAIR = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-_MAX_DEPTH = 999  # Jackson takes 1,000 levels; `wrapped` uses one of them
-_MAX_DIGITS = 1000
+# Jackson takes 1,000 levels. But Spark describes a variant recursively, and at about 800 a thread's usual stack of
+# 1 MiB overflows, which ends the JVM: one such record would stop the stream for good.
+_MAX_DEPTH = 200
+# Jackson's.
+_MAX_DIGITS, _MAX_KEY_LENGTH = 1000, 50_000
 
 
 def parse(records: DataFrame, nonce: str) -> DataFrame:
@@ -31,9 +35,11 @@ def parse(records: DataFrame, nonce: str) -> DataFrame:
     Sets NOT_JSON and NOT_OBJECT. `nonce` is a random hex string drawn once per start: see `shape`.
     """
     return (
-        records.withColumn("document", wrapped(F.col("text"), nonce))
-        .withColumn("parsed", F.from_json("text", _PARSED, {**STRICT_JSON, "columnNameOfCorruptRecord": _CORRUPT}))
-        .withColumn("proven", _is_proven(nonce))
+        records.withColumn("too_deep", _is_too_deep(F.col("text")))
+        .withColumn("document", F.when(~F.col("too_deep"), wrapped(F.col("text"), nonce)))
+        .withColumn("fits", has_declared_shape(shape_of(F.col("document")), nonce))
+        .withColumn("parsed", F.when(F.col("fits"), _strictly_parsed()))
+        .withColumn("proven", _is_proven())
         .withColumn("kind", F.when(~F.col("proven"), _kind(nonce)))
         .withColumn("diagnosis", F.when(F.col("kind").isin("object", "repeats"), diagnose(F.col("text"))))
         .withColumn("failure", F.coalesce("failure", _failure()))
@@ -42,15 +48,24 @@ def parse(records: DataFrame, nonce: str) -> DataFrame:
             "findings",
             F.when(F.col("kind") == "repeats", _with_repeated_key()).otherwise(F.col("diagnosis.findings")),
         )
-        .drop("document", "parsed", "proven", "kind", "diagnosis", "text")
+        .drop("too_deep", "document", "fits", "parsed", "proven", "kind", "diagnosis", "text")
     )
 
 
-def _is_proven(nonce: str) -> Column:
+def _strictly_parsed() -> Column:
+    """The event by its schema; only for documents of the declared shape.
+
+    Those hold no exponents in money: of 1e999999999 Spark would write out all the digits before it finds that they do
+    not fit, which takes minutes and gigabytes.
+    """
+    return F.from_json("text", _PARSED, {**STRICT_JSON, "columnNameOfCorruptRecord": _CORRUPT})
+
+
+def _is_proven() -> Column:
     """The strict parse alone is right: shape as declared, nothing overflowed, optional values allowed."""
     platform, sent_at = F.col("parsed.platform"), F.col("parsed.sent_at")
     return F.coalesce(
-        has_declared_shape(shape_of(F.col("document")), nonce)
+        F.col("fits")
         & F.col(f"parsed.{_CORRUPT}").isNull()
         & (platform.isNull() | platform.isin(*vocabulary.PLATFORMS))
         & (sent_at.isNull() | instant(sent_at).isNotNull())
@@ -71,14 +86,19 @@ def _kind(nonce: str) -> Column:
     )
     is_object = F.schema_of_variant(value).startswith("OBJECT")
     # The variant parser refuses repeated keys, and lone surrogates, which are no text. Two other parsers accept
-    # both: get_json_object proves that there is one document, from_json that it is strict JSON and an object.
+    # both: get_json_object proves that there is one document, from_json that it is strict JSON, and an object or array.
     one_document = F.get_json_object(F.concat(F.lit("["), text, F.lit(f',"{nonce}"]')), "$[1]") == nonce
-    strict = F.from_json(text, "map<string,string>", STRICT_JSON).isNotNull()
     escapes = F.regexp_replace(F.replace(text, F.lit("\\\\"), F.lit("")), _SURROGATE_PAIR, "")
-    repeats = document.isNull() & one_document & strict & ~escapes.rlike(_LONE_SURROGATE)
-    return F.when(
-        text.isNotNull(),
-        F.when(whole & is_object, "object").when(whole, "other").when(repeats, "repeats").otherwise("invalid"),
+    repeats = document.isNull() & one_document & ~escapes.rlike(_LONE_SURROGATE)
+    in_object = F.from_json(text, "map<string,string>", STRICT_JSON).isNotNull()
+    in_array = F.from_json(text, "array<string>", STRICT_JSON).isNotNull()
+    return F.when(text.isNull(), None).otherwise(
+        F.when(F.col("too_deep"), "invalid")
+        .when(whole & is_object, "object")
+        .when(whole, "other")
+        .when(repeats & in_object, "repeats")
+        .when(repeats & in_array, "other")
+        .otherwise("invalid")
     )
 
 
@@ -94,22 +114,27 @@ def _failure() -> Column:
 
 
 def _exceeds_parser_limits(text: Column) -> Column:
-    """Deeper than 999 levels or a number of more than 1,000 digits: valid JSON that Jackson refuses.
+    """Too deep, or a number or key that is too long for Jackson: valid JSON perhaps, and refused.
 
     Simple character classes only: a nested quantifier over hostile text overflows the regex engine's stack.
     """
-    unescaped = F.replace(F.replace(text, F.lit("\\\\"), F.lit("")), F.lit('\\"'), F.lit(""))
-    bare = F.regexp_replace(unescaped, '"[^"]*"', "")
-    brackets = F.regexp_replace(bare, r"[^\[\]{}]", "")
-    step = F.struct(F.lit(0).alias("depth"), F.lit(0).alias("deepest"))
+    bare = outside_strings(text)
+    digits = F.translate(bare, ".eE+-", "")  # Jackson counts those of the exponent too
+    long_key = escaped(text).rlike(f'"[^"]{{{_MAX_KEY_LENGTH + 1},}}"[ \\t\\r\\n]*:')
+    return F.col("too_deep") | digits.rlike(f"[0-9]{{{_MAX_DIGITS + 1}}}") | long_key
 
-    def descend(at: Column, bracket: Column) -> Column:
-        depth = at["depth"] + F.when(bracket.isin("[", "{"), 1).otherwise(-1)
-        return F.struct(depth.alias("depth"), F.greatest(at["deepest"], depth).alias("deepest"))
 
-    depth = F.aggregate(F.split(brackets, ""), step, descend)["deepest"]
-    too_deep = F.when(F.length(brackets) > _MAX_DEPTH, depth > _MAX_DEPTH).otherwise(F.lit(False))
-    return bare.rlike(f"[0-9]{{{_MAX_DIGITS + 1}}}") | too_deep
+def _is_too_deep(text: Column) -> Column:
+    """More than 200 levels; false where there is no text. Counting brackets is cheap, and most texts have few."""
+    without = F.replace(F.replace(text, F.lit("{"), F.lit("")), F.lit("["), F.lit(""))
+    may_be = F.octet_length(text) - F.octet_length(without) > _MAX_DEPTH
+    brackets = F.split(F.regexp_replace(outside_strings(text), r"[^\[\]{}]", ""), "")
+
+    def descend(depth: Column, bracket: Column) -> Column:
+        """The depth after the bracket, until it is too much."""
+        return F.when(depth > _MAX_DEPTH, depth).otherwise(depth + F.when(bracket.isin("[", "{"), 1).otherwise(-1))
+
+    return F.when(may_be, F.aggregate(brackets, F.lit(0), descend) > _MAX_DEPTH).otherwise(F.lit(False))
 
 
 def _parsed_event() -> Column:

@@ -96,7 +96,12 @@ INEXACT = (
     "9999999999.991",
     "115e-3",
     "1." + "0" * 40 + "1",
+    "1.00000000000000000001e0",
+    "100000000000000000001e-20",
+    "9999999999990001e-6",
+    "1e-400",
 )
+NUMBERS_IN_TEXT = event(user_id="1" * 45, ecommerce={"tax": Json("1.5e1")})
 NULLS = {
     path: record_of(None)
     for path, (record_of, _) in {**CRITICAL, **OPTIONAL}.items()
@@ -118,6 +123,7 @@ TABLE = joined(
     {("null", path): record for path, record in NULLS.items()},
     {("whole", text): event(session_number=Json(text)) for text in WHOLE_NUMBERS},
     {("overflow", text): event(session_number=Json(text)) for text in OVERFLOWS},
+    {"digits in a text": NUMBERS_IN_TEXT},
     {("negative", "value"): purchase(ecommerce=order(value=Json("-5.25")))},
 )
 
@@ -209,3 +215,7 @@ def test_an_integer_that_does_not_fit_and_no_rule_reads_is_null_with_a_warning(o
 
 def test_money_may_be_negative_where_no_rule_forbids_it(outcomes):
     assert outcomes["negative", "value"].event.ecommerce.value == Decimal("-5.25")
+
+
+def test_digits_in_a_text_make_no_money_inexact(outcomes):
+    assert outcomes["digits in a text"].event.ecommerce.tax == Decimal(15)

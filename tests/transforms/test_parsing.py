@@ -63,8 +63,15 @@ BEYOND_THE_PARSER = {
     "2,000 arrays deep": to_json(event(foo=Json("[" * 2000 + "]" * 2000))),
     "2,000 objects deep": to_json(event(foo=Json('{"a":' * 2000 + "1" + "}" * 2000))),
     "100,000 arrays deep": to_json(event(foo=Json("[" * 100_000 + "]" * 100_000))),
+    "201 levels deep": to_json(event(foo=Json("[" * 200 + "]" * 200))),
+    "999 objects deep": to_json(event(foo=Json('{"a":' * 998 + "1" + "}" * 998))),
+    "999 objects deep beside a repeated key": first(event(foo=Json('{"a":' * 998 + "1" + "}" * 998)), '"event_id":"x"'),
     "a number of 1,500 digits": to_json(event(foo=Json("1" * 1500))),
     "a fraction of 1,500 digits": to_json(event(foo=Json("0." + "1" * 1500))),
+    "1,001 digits around a point": to_json(event(foo=Json("1" * 500 + "." + "1" * 501))),
+    "1,001 digits with the exponent's": to_json(event(foo=Json("1" * 999 + "e10"))),
+    "a key of 50,001 characters": to_json(event(**{"k" * 50_001: 1})),
+    "a key of 50,001 quotes": to_json(event(foo={'"' * 50_001: 1})),
     "a quantity of 1,500 digits": to_json(event(items=[{"item_id": "a", "quantity": Json("1" * 1500)}])),
 }
 NOT_OBJECT = {
@@ -76,6 +83,8 @@ NOT_OBJECT = {
     "an empty array": "[]",
     "an array of events": f"[{VALID}]",
     "a scalar in blanks": " \n5 ",
+    "an array in which a key is repeated": '[{"a":1,"a":2}]',
+    "an array of events that repeat a key": "[" + VALID + "," + first(event(), '"event_id":"x"') + "]",
 }
 WHOLE = {
     "a plain event": VALID,
@@ -85,9 +94,16 @@ WHOLE = {
     "a string of 2,000 quotes and brackets": event(user_id='"[\\' * 1000),
     "a string of 1,500 digits": event(user_id="1" * 1500),
     "a string of 500,000 characters": event(user_id="x" * 500_000),
-    "500 levels deep": event(foo=Json("[" * 500 + "]" * 500)),
-    "a number of 900 digits": event(foo=Json("1" * 900)),
+    "200 levels deep": event(foo=Json("[" * 199 + "]" * 199)),
+    "200 levels deep twice": event(foo=Json("[" * 199 + "]" * 199), bar=Json('{"a":' * 199 + "1" + "}" * 199)),
+    "a number of 1,000 digits": event(foo=Json("1" * 1000)),
+    "a key of 50,000 characters": event(**{"k" * 50_000: 1}),
     "an escaped key": VALID.replace('"event_name"', r'"event\u005fname"'),
+}
+# name → (record, keyword); written out these have a billion digits
+HOSTILE_NUMBERS = {
+    text: (event(ecommerce={"value": Json(text), "currency": "EUR"}), keyword)
+    for text, keyword in (("1e999999999", "range"), ("-1e2147483648", "range"), ("1e-999999999", "multipleOf"))
 }
 STRINGS = {
     "an empty string": '""',
@@ -116,6 +132,7 @@ TABLE = joined(
     BEYOND_THE_PARSER,
     NOT_OBJECT,
     WHOLE,
+    {name: record for name, (record, _) in HOSTILE_NUMBERS.items()},
     {name: event(user_id=Json(text)) for name, text in STRINGS.items()},
     {f"{name}, beside an unknown field": event(user_id=Json(text), foo=1) for name, text in STRINGS.items()},
     {
@@ -136,6 +153,12 @@ def test_a_document_beyond_the_parsers_limits_is_dead_and_says_so(outcomes, name
     outcome = outcomes[name]
     assert (outcome.verdict, outcome.stage) == ("NOT_JSON", "parse")
     assert outcome.complaints == {("", "parser_limit")}
+
+
+@pytest.mark.parametrize("name", HOSTILE_NUMBERS)
+def test_a_money_number_of_many_digits_is_dead_without_being_written_out(outcomes, name):
+    outcome = outcomes[name]
+    assert outcome.complaints == {("ecommerce.value", HOSTILE_NUMBERS[name][1])}
 
 
 @pytest.mark.parametrize("name", NOT_OBJECT)
