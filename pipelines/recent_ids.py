@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from pipelines.clients import S3Settings
 from pipelines.delta_tables import open_tables
-from pipelines.lake import EVENTS, Lake
+from pipelines.lake import DUPLICATES, EVENTS, Lake
 
 _SECOND = 1_000_000  # times are microseconds since the epoch
 # Every so many batches, slots of time are dropped that as many batches did not need.
@@ -34,6 +34,9 @@ _FOUND_SCHEMA = pa.schema([(name, pa.int32() if name.endswith("partition") else 
 _ENDS_SCHEMA = pa.schema([("kafka_partition", pa.int32()), ("next_offset", pa.int64())])
 _ENTRY = """event_id::uuid as id, event_fingerprint as fingerprint, epoch_us(received_at) as micros,
     kafka_partition, kafka_offset"""
+
+Place = tuple[int, ...]  # (received at, partition, offset): the order in which records count
+Find = tuple[int | None, ...]  # the columns of _FOUND
 
 
 class RecentIds:
@@ -68,19 +71,29 @@ class RecentIds:
         )
         # As small as a file would be, and a driver that is killed leaves none behind.
         self._database.execute("attach ':memory:' as cache (compress); use cache")
-        self._database.execute(
-            "create table recent (id uuid, fingerprint bigint, micros bigint, kafka_partition int, kafka_offset bigint)"
-        )
+        entry = "id uuid, fingerprint bigint, micros bigint, kafka_partition int, kafka_offset bigint"
+        self._database.execute(f"create table recent ({entry})")
+        self._database.execute(f"create table written ({entry}, first_partition int, first_offset bigint)")
 
-    def restore(self, lake: Lake, s3: S3Settings, topic_id: str, ends: Mapping[int, int]) -> int:
+    def restore(
+        self,
+        lake: Lake,
+        s3: S3Settings,
+        topic_id: str,
+        ends: Mapping[int, int],
+        doubtful: Mapping[int, tuple[int, int]] | None = None,
+    ) -> int:
         """Read accepted ids from `lake` from now on; load those around the newest. Returns how many.
 
         Rows of `topic_id` count below `ends` (partition → first offset that is not delivered everywhere; a partition
-        that is not in there has none), rows of other topics all. Raises ConfigurationError where `events` cannot be
-        read.
+        that is not in there has none), rows of other topics all. `doubtful` (partition → [start, end)) is what a
+        batch that was cut short may have written: what the tables have of it stands, whatever the batches are now.
+        Raises ConfigurationError where a table cannot be read.
         """
         if not self._horizon:
             return 0
+        if doubtful:
+            self._read_written(open_tables(lake, s3, [EVENTS, DUPLICATES]), topic_id, doubtful)
         self._open = lambda: open_tables(lake, s3, [EVENTS])[EVENTS]
         self._events = self._open()
         self._topic_id, self._ends = topic_id, dict(ends)
@@ -93,7 +106,7 @@ class RecentIds:
         kafka_partition, kafka_offset, first_partition, first_offset (both null: a conflict), in that order. Nothing
         is remembered until `commit`.
         """
-        found: list[tuple[int | None, ...]] = []
+        found: list[Find] = []
         if self._horizon and ids.num_rows:
             self._query(f"create or replace temp table batch as select {_ENTRY} from ids", ids=ids)
             self._cover({slot for (slot,) in self._query(f"select distinct micros // {self._slot} from batch")})
@@ -127,39 +140,33 @@ class RecentIds:
         self._database.close()
         self._folder.cleanup()
 
-    def _judged(self) -> list[tuple[int | None, ...]]:
-        """Go through the records whose id is there more than once, in their order: the first one is accepted."""
-        horizon = self._horizon
+    def _judged(self) -> list[Find]:
         self._query("create or replace temp table known as from recent where id in (select id from batch)")
+        # What a batch that was cut short has accepted is known to all, wherever it comes among them now.
+        self._query("create or replace temp table kept as from written where first_offset is null")
         suspects = self._query("""
-            select micros, kafka_partition, kafka_offset, id::varchar, fingerprint from batch
-            where id in (select id from known union all select id from batch group by id having count(*) > 1)
+            select batch.micros, kafka_partition, kafka_offset, batch.id::varchar, batch.fingerprint,
+                   written.id is not null, first_partition, first_offset
+            from batch left join written using (kafka_partition, kafka_offset)
+            where batch.id in (select id from known union all select id from written
+                               union all select id from batch group by id having count(*) > 1)
             order by all""")
-        same: dict[tuple[str, int], list[tuple[int, ...]]] = {}
+        same: dict[tuple[str, int], list[Place]] = {}
         for event_id, fingerprint, *place in self._query("""
-                select id::varchar, fingerprint, micros, kafka_partition, kafka_offset from known
+                select id::varchar, fingerprint, micros, kafka_partition, kafka_offset
+                from (from known union all select * exclude (first_partition, first_offset) from kept)
                 where (id, fingerprint) in (select (id, fingerprint) from batch) order by all"""):
             same.setdefault((event_id, fingerprint), []).append(tuple(place))
         # Whether any event of an id is in reach shows by the first and last per horizon: a producer that gives one id
         # to all its events costs no more than others.
         alike: dict[str, list[int]] = {}
         for event_id, at in self._query(f"""
-                select id::varchar, unnest([min(micros), max(micros)]) as micros from known
-                group by id, micros // {horizon} order by all"""):
+                select id::varchar, unnest([min(micros), max(micros)]) as micros
+                from (select id, micros from known union all
+                      select id, micros from kept anti join batch using (kafka_partition, kafka_offset))
+                group by id, micros // {self._horizon} order by all"""):
             alike.setdefault(event_id, []).append(at)
-
-        found: list[tuple[int | None, ...]] = []
-        for at, partition, offset, event_id, fingerprint in suspects:
-            originals, times = same.setdefault((event_id, fingerprint), []), alike.setdefault(event_id, [])
-            first, other = bisect_left(originals, (at - horizon,)), bisect_left(times, at - horizon)
-            if first < len(originals) and originals[first][0] <= at + horizon:
-                found.append((partition, offset, *originals[first][1:]))
-                continue
-            if other < len(times) and times[other] <= at + horizon:
-                found.append((partition, offset, None, None))
-            insort(originals, (at, partition, offset))
-            insort(times, at)
-        return found
+        return judge(suspects, same, alike, self._horizon)
 
     def _cover(self, slots: set[int]) -> int:
         """Have all accepted ids that are within a horizon of these slots; returns how many were read."""
@@ -207,6 +214,22 @@ class RecentIds:
         pa.default_memory_pool().release_unused()
         return int(loaded)
 
+    def _read_written(self, tables: Mapping[str, Any], topic_id: str, doubtful: Mapping[int, tuple[int, int]]) -> None:
+        rows = [(partition, start, end) for partition, (start, end) in doubtful.items()]
+        first, last = min(start for _, start, _ in rows), max(end for *_, end in rows)
+        near = f"kafka_offset between {first} and {last}"
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        for name, table in tables.items():
+            original = "first_partition, first_offset" if name == DUPLICATES else "null, null"
+            self._query(
+                f"""insert into written select {_ENTRY.replace("received_at", "kafka_timestamp")}, {original}
+                    from stored join doubtful using (kafka_partition)
+                    where kafka_topic_id = ? and kafka_offset >= first_in_doubt and kafka_offset < next_offset""",
+                [topic_id],
+                stored=table.to_pyarrow_dataset(file_pruning_predicate=near),
+                doubtful=pa.table(columns, names=["kafka_partition", "first_in_doubt", "next_offset"]),
+            )
+
     def _query(self, sql: str, parameters: list[Any] | None = None, **tables: Any) -> list[Any]:
         """All rows that a statement returns; `tables` are Arrow data that it names."""
         for name, table in tables.items():
@@ -216,6 +239,31 @@ class RecentIds:
         finally:
             for name in tables:
                 self._database.unregister(name)
+
+
+def judge(
+    records: list[Any], same: dict[tuple[str, int], list[Place]], alike: dict[str, list[int]], horizon: int
+) -> list[Find]:
+    """Go through records in their order, whose id is there more than once: the first one is accepted.
+
+    A record is (received at, partition, offset, id, fingerprint, whether the tables have it, as whose duplicate).
+    `same` has what is accepted of each (id, fingerprint), `alike` such times of each id, both sorted; they grow.
+    """
+    found: list[Find] = []
+    for at, partition, offset, event_id, fingerprint, is_written, *original in records:
+        originals, times = same.setdefault((event_id, fingerprint), []), alike.setdefault(event_id, [])
+        first, other = bisect_left(originals, (at - horizon,)), bisect_left(times, at - horizon)
+        if not is_written and first < len(originals) and originals[first][0] <= at + horizon:
+            original = list(originals[first][1:])
+        if original != [None, None]:
+            found.append((partition, offset, *original))
+            continue
+        if other < len(times) and times[other] <= at + horizon:
+            found.append((partition, offset, None, None))
+        if not is_written:
+            insort(originals, (at, partition, offset))
+        insort(times, at)
+    return found
 
 
 def spans(numbers: set[int], most: int) -> list[tuple[int, int]]:

@@ -15,7 +15,7 @@ from deltalake import write_deltalake
 
 from pipelines.cli import ConfigurationError
 from pipelines.clients import S3Settings
-from pipelines.lake import EVENTS, Lake
+from pipelines.lake import DUPLICATES, EVENTS, Lake
 from pipelines.recent_ids import RecentIds, spans
 
 HORIZON = 3600
@@ -74,17 +74,20 @@ def ids_of(events) -> pa.Table:
     return pa.table(columns)
 
 
-def write(lake: Lake, events) -> None:
-    """Append rows of `events`, as the job would."""
-    columns = {
-        "load_date": pa.array([int(e.seconds // DAY) for e in events], pa.date32()),
-        "kafka_topic_id": pa.array([e.topic_id for e in events], pa.string()),
-        "event_id": pa.array([e.event_id for e in events], pa.string()),
-    }
-    table = ids_of(events)
-    for name, column in columns.items():
-        table = table.set_column(0, name, column) if name in table.column_names else table.append_column(name, column)
-    write_deltalake(lake.path(EVENTS), table, mode="append", partition_by=["load_date"])
+def write(lake: Lake, events, originals=None) -> None:
+    """Append rows of `events`, or of `duplicates` if there are the places of their originals, as the job would."""
+    table = ids_of(events).set_column(0, "event_id", pa.array([e.event_id for e in events], pa.string()))
+    table = table.append_column("kafka_topic_id", pa.array([e.topic_id for e in events], pa.string()))
+    table = table.append_column("kafka_timestamp", table["received_at"])
+    if originals is None:
+        dates = pa.array([int(e.seconds // DAY) for e in events], pa.date32())
+        write_deltalake(
+            lake.path(EVENTS), table.append_column("load_date", dates), mode="append", partition_by=["load_date"]
+        )
+    else:
+        table = table.append_column("first_partition", pa.array([p for p, _ in originals], pa.int32()))
+        table = table.append_column("first_offset", pa.array([o for _, o in originals], pa.int64()))
+        write_deltalake(lake.path(DUPLICATES), table.drop_columns(["received_at"]), mode="append")
 
 
 @pytest.fixture
@@ -169,6 +172,51 @@ def test_crashes_and_restarts_change_nothing(lake, seed):
         recent.commit()
         ends.update({partition: offset + 1 for partition, offset in sorted(event.place for event in batch)})
     recent.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_an_interrupted_batch_wrote_stands_when_the_batches_are_cut_anew(lake, seed):
+    """As when a checkpoint was lost: what is published and what the tables hold must be the same."""
+    rng = random.Random(200 + seed)  # noqa: S311
+    stream = random_stream(rng, 400)
+    write(lake, [sent(-6000, 0, topic_id="other")])
+    write(lake, [sent(-6000, 0, topic_id="other")], [(0, 0)])
+    accepted, suppressed, published, ends = {}, {}, {}, {}
+    recent, done = RecentIds(HORIZON), 0
+    while done < len(stream):
+        batch = stream[done : done + rng.randint(1, 60)]
+        originals = {row[:2]: row[2:] for row in found_only(recent, batch) if row[3] is not None}
+        for table, rows in (
+            (accepted, [e for e in batch if e.place not in originals]),
+            (suppressed, [e for e in batch if e.place in originals]),
+        ):
+            rows = [e for e in rows if e.place not in accepted and e.place not in suppressed]
+            table.update({e.place: e for e in rows})
+            if rows:
+                write(lake, rows, None if table is accepted else [originals[e.place] for e in rows])
+            if rng.random() < 0.1:  # killed before the next table, or before Kafka
+                beyond = sorted((p, o) for p, o in {**accepted, **suppressed} if o >= ends.get(p, 0))
+                doubtful = {partition: (ends.get(partition, 0), last + 1) for partition, last in beyond}
+                recent.close()
+                recent = RecentIds(HORIZON)
+                recent.restore(lake, S3Settings(), TOPIC, ends, doubtful)
+                break
+        else:
+            published.update({e.place: e for e in batch if e.place not in originals})
+            recent.commit()
+            ends.update({partition: offset + 1 for partition, offset in sorted(e.place for e in batch)})
+            done += len(batch)
+    recent.close()
+    assert published == accepted
+    assert len(accepted) + len(suppressed) == len(stream)
+
+
+def test_an_event_that_the_tables_have_is_accepted_and_the_original_of_an_earlier_one(ids, lake):
+    write(lake, [sent(1, 5)])
+    write(lake, [sent(2, 6)], [(0, 5)])
+    ids.restore(lake, S3Settings(), TOPIC, {0: 5}, {0: (5, 7)})
+    batch = [sent(0, 0, partition=1), sent(1, 5), sent(2, 6), sent(3, 7)]
+    assert found(ids, batch) == [(0, 6, 0, 5), (0, 7, 0, 5), (1, 0, 0, 5)]
 
 
 CHAIN = [sent(0, 0), sent(50, 1), sent(100, 2)]
