@@ -98,6 +98,8 @@ class Facts:
                 "autoload_known_extensions": "false",
             },
         )
+        # Nobody opens it again.
+        self._database.execute("pragma disable_checkpoint_on_shutdown")
         self._database.execute("set variable topic_id = ?", [topic_id])
         for macro in _MACROS:
             self._database.execute(f"create macro {macro}")

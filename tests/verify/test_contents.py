@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from verified_world import World, broken, document, enriched_document, examples, set_header, to_json
+from verified_rows import document, enriched_document, set_header, to_json
+from verified_world import World, broken, examples
 
 Change = dict[str, Any]
 

@@ -6,7 +6,8 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from verified_world import TOMBSTONE, World, broken, event_row, examples, raw_record, set_header, sink_record
+from verified_rows import TOMBSTONE, event_row, raw_record, set_header, sink_record
+from verified_world import World, broken, examples
 
 from pipelines.verification.facts import DEAD_LETTER, ENRICHED
 

@@ -5,17 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from verified_world import (
-    World,
-    broken,
-    document,
-    event_row,
-    examples,
-    fingerprint_of,
-    received_at,
-    sink_record,
-    to_json,
-)
+from verified_rows import document, event_row, fingerprint_of, received_at, sink_record, to_json
+from verified_world import World, broken, examples
 
 FIRST, AGAIN = (1, 0), (1, 5)
 

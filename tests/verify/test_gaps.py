@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from verified_world import TOPIC_ID, World, broken, event_row, examples, gap_row, raw_record
+from verified_rows import TOPIC_ID, event_row, gap_row, raw_record
+from verified_world import World, broken, examples
 
 from pipelines.verification.facts import RAW
 

@@ -8,17 +8,8 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from verified_world import (
-    LATE,
-    TOPIC_ID,
-    World,
-    broken,
-    dead_letter_row,
-    examples,
-    manifest_row,
-    raw_record,
-    value_of,
-)
+from verified_rows import LATE, TOPIC_ID, dead_letter_row, manifest_row, raw_record, value_of
+from verified_world import World, broken, examples
 
 from pipelines.cli import ConfigurationError
 from pipelines.verification.facts import Facts

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 from kafka import TopicPartition
-from verified_world import World, broken, dead_letter_row, event_row, examples, gap_row, sink_record
+from verified_rows import dead_letter_row, event_row, gap_row, sink_record
+from verified_world import World, broken, examples
 
 from pipelines.cli import ConfigurationError, run
 from pipelines.verification.facts import DEAD_LETTER, ENRICHED

@@ -3,19 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from verified_world import (
-    PARTITIONS,
-    RECORDS,
-    TOPIC_ID,
-    World,
-    audit_row,
-    broken,
-    dead_letter_row,
-    event_row,
-    examples,
-    raw_record,
-    sink_record,
-)
+from verified_rows import PARTITIONS, RECORDS, TOPIC_ID, audit_row, dead_letter_row, event_row, raw_record, sink_record
+from verified_world import World, broken, examples
 
 from pipelines.verification.facts import RAW
 
