@@ -30,7 +30,10 @@ class Waits(Shutdown):
         return len(self.waited) == self.stop_at
 
 
-def failing(times, error=ConnectionError("java.net.ConnectException: Connection refused")):
+REFUSED = ConnectionError("java.net.ConnectException: Connection refused")
+
+
+def failing(times, error=REFUSED):
     left = [error] * times
 
     def attempt():

@@ -76,19 +76,23 @@ def test_there_is_no_gap_while_kafka_has_what_comes_next():
 
 def test_retention_that_was_faster_is_a_gap_per_partition():
     gap = find_gap(ledger(), checkpoint(), "t", {0: (61, 100), 1: (50, 100)})
-    assert gap is not None and gap.lost == {0: (50, 61)}
+    assert gap is not None
+    assert gap.lost == {0: (50, 61)}
     assert "11 offsets (partition 0: 50 to 60)" in str(gap_stop(gap).message)
     assert gap_stop(gap).exit_code == 3
 
 
 def test_the_first_batch_which_was_planned_but_not_written_can_have_a_gap_too():
     gap = find_gap(EMPTY, checkpoint(planned=0, committed=None, start=5, end=9), "t", {0: (6, 9), 1: (5, 9)})
-    assert gap is not None and gap.lost == {0: (5, 6)}
+    assert gap is not None
+    assert gap.lost == {0: (5, 6)}
 
 
 def test_a_topic_that_was_created_again_is_a_gap_of_unknown_size():
     gap = find_gap(ledger(), checkpoint(), "new", {0: (0, 1000), 1: (0, 0)})
-    assert gap is not None and gap.lost == {0: (50, None), 1: (50, None)} and gap.topic_id == "t"
+    assert gap is not None
+    assert gap.lost == {0: (50, None), 1: (50, None)}
+    assert gap.topic_id == "t"
     assert "deleted and created again" in str(gap)
 
 
