@@ -42,7 +42,7 @@ Find = tuple[int | None, ...]  # the columns of _FOUND
 class RecentIds:
     """Ids of accepted events, for `horizon_seconds` before and after every record of a batch; 0 finds nothing.
 
-    Compressed in memory, about 26 bytes per id; beyond `memory` it spills to a temporary folder.
+    Compressed in memory, about 22 bytes per id; beyond `memory` it spills to a temporary folder.
     """
 
     def __init__(self, horizon_seconds: int, memory: str = "256MB") -> None:
