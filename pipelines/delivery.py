@@ -139,8 +139,10 @@ class Delivery:
         spark, commit = judged.sparkSession, Commit.of(batch, self.topics.raw)
         unwritten, unpublished = judged, judged
         if doubt:
-            unwritten = _without(judged, sources.decided(spark, self.lake, batch.topic_id, doubt))
+            decided = sources.decided(spark, self.lake, batch.topic_id, doubt)
+            unwritten = _without(judged, decided)
             counts = count(destinations(unwritten))
+            unpublished = _without(judged, decided.where(F.col("table") == DUPLICATES))
         versions: dict[str, int] = {}
 
         def write(table: str, records: int, rows: DataFrame) -> None:
@@ -154,7 +156,8 @@ class Delivery:
         write(DEAD_LETTERS, counts.dead, dead_letter_rows(with_dead_letter(unwritten, batch), batch))
         write(DUPLICATES, counts.duplicate, duplicate_rows(unwritten, batch))
         if doubt:
-            unpublished = _without(judged, sources.published(spark, self.kafka, self.topics, batch.topic_id, doubt))
+            published = sources.published(spark, self.kafka, self.topics, batch.topic_id, doubt)
+            unpublished = _without(unpublished, published)
         if doubt or counts.accepted or counts.dead:
             with _timed(seconds, "kafka"):
                 self.guards.write()

@@ -103,7 +103,8 @@ class Job:
         )
         with closing(RecentIds(settings.dedup_horizon_seconds)) as recent_ids:
             try:
-                recent_ids.restore(settings.lake, settings.s3, resumed.topic_id, resumed.ledger.ends)
+                ledger = resumed.ledger
+                recent_ids.restore(settings.lake, settings.s3, resumed.topic_id, ledger.ends, ledger.doubtful)
             except ConfigurationError as error:  # the tables were there a moment ago
                 raise ServerAway(error.message) from error
             deliver = self.delivery(resumed, checkpoint, rules, recent_ids if settings.dedup_horizon_seconds else None)

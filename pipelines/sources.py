@@ -63,21 +63,23 @@ def read_raw(
 
 def read_ledger(spark: SparkSession, lake: Lake, topic: str, topic_id: str) -> Ledger:
     """What the tables say was processed of the topic, from the metadata of their newest commits."""
-    last = _last_commit(spark, lake, BATCH_AUDIT, topic)
-    others = [_last_commit(spark, lake, table, topic) for table in OUTCOME_TABLES]
-    return Ledger.of(topic_id, last, [commit for commit in others if commit is not None])
+    last = next(iter(_newest_commits(spark, lake, BATCH_AUDIT, topic)), None)
+    others = [commit for table in OUTCOME_TABLES for commit in _newest_commits(spark, lake, table, topic)]
+    return Ledger.of(topic_id, last, others)
 
 
-def _last_commit(spark: SparkSession, lake: Lake, table: str, topic: str) -> Commit | None:
-    """The newest commit of this job about the topic; other commits (of maintenance, say) are passed over."""
+def _newest_commits(spark: SparkSession, lake: Lake, table: str, topic: str) -> list[Commit]:
+    """The newest commits of this job about the topic, the last one first; others (of maintenance, say) are passed over.
+
+    Some, not one: after two crashes the first attempt at a batch may have gone further than the second.
+    """
     history = DeltaTable.forPath(spark, lake.path(table)).history
     for rows in (history(_FEW_COMMITS), history()):
         found = rows.where("userMetadata is not null").orderBy(F.desc("version")).select("userMetadata").collect()
         commits = filter(None, (_commit(row.userMetadata) for row in found))
-        newest = next((commit for commit in commits if commit.topic == topic), None)
-        if newest is not None:
+        if newest := [commit for commit in commits if commit.topic == topic]:
             return newest
-    return None
+    return []
 
 
 def _commit(metadata: str) -> Commit | None:

@@ -67,6 +67,11 @@ def test_what_other_tables_hold_beyond_the_ledger_is_in_doubt():
     assert found.doubt_about(batch(batch_id=2, p0=(20, 30), p1=(9, 12))) == {0: (20, 30), 1: (9, 12)}
 
 
+def test_a_second_crash_does_not_hide_what_the_first_attempt_wrote():
+    first, second = commit(batch_id=2, p0=(20, 40), p1=(9, 9)), commit(batch_id=0, generation="new", p0=(20, 30))
+    assert ledger(commit(), second, first).doubtful == {0: (20, 40)}
+
+
 def test_the_first_batch_of_all_may_be_in_doubt():
     assert ledger(None, commit(batch_id=0, p0=(3, 8))).doubtful == {0: (3, 8)}
 
