@@ -20,9 +20,10 @@ _GAPS = """
     select is_current(kafka_topic_id), reason, o.partition, o.start_offset, o.end_offset
     from (select *, unnest(offsets) as o from batch_audit where kind = 'gap')
     where (o.end_offset is null or o.end_offset > o.start_offset)
-      and (not is_current(kafka_topic_id) or exists (
-          from selected as s where s.kafka_partition = o.partition and o.start_offset < s.to_offset
-          and coalesce(o.end_offset, s.to_offset) > s.from_offset))
+      and (is_current(kafka_topic_id) and exists (
+               from selected as s where s.kafka_partition = o.partition and o.start_offset < s.to_offset
+               and coalesce(o.end_offset, s.to_offset) > s.from_offset)
+           or not is_current(kafka_topic_id) and {all_selected})
     order by all"""
 _REPEATS = """
     select sum(times - 1) from (
@@ -59,15 +60,18 @@ def _retained(facts: Facts) -> Iterator[str]:
 
 
 def _given_up(facts: Facts) -> Iterator[str]:
-    """One remark per reason, with the first ranges of offsets."""
+    """One remark per topic and reason, with the first ranges of offsets."""
     spans: dict[tuple[bool, str], list[str]] = {}
-    for is_current, reason, partition, start, end in facts.rows(_GAPS):
-        span = f"{start:,} on (nobody knows how many)" if end is None else f"{start:,} to {end - 1:,} ({end - start:,})"
+    for is_current, reason, partition, start, end in facts.rows(
+        _GAPS.format(all_selected=facts.selection.ranges is None)
+    ):
+        span = f"{start:,} on" if end is None else f"{start:,} to {end - 1:,} ({end - start:,})"
         spans.setdefault((is_current, reason), []).append(f"partition {partition}, offsets {span}")
     for (is_current, reason), listed in spans.items():
         whose = "" if is_current else ", of a topic before this one"
         more = f"; and {len(listed) - _MAX_SPANS} more" if len(listed) > _MAX_SPANS else ""
-        shown = "; ".join(listed[:_MAX_SPANS]) + more
+        unknown = " (nobody knows how many)" if any(span.endswith(" on") for span in listed) else ""
+        shown = "; ".join(listed[:_MAX_SPANS]) + more + unknown
         yield f"Given up by an operator{whose}: {shown}. Reason: {reason or 'not noted'}."
 
 
