@@ -17,11 +17,14 @@ from pyspark.sql import types as T
 from pipelines import schemas
 from pipelines.transforms import vocabulary
 from pipelines.transforms.field_checks import check_leaf, declarations, finding, no_findings, typed
-from pipelines.transforms.json_values import entries_of, json_type, last_wins, let, outside_strings
+from pipelines.transforms.json_values import (
+    json_type,
+    let,
+    members,
+    outside_strings,
+    without_numbered_keys,
+)
 
-STRICT_JSON = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
-
-_VARIANTS = T.MapType(T.StringType(), T.VariantType())
 _OBJECTS = {f.name: f.dataType for f in schemas.EVENT if isinstance(f.dataType, T.StructType)}
 _SCALARS = [f for f in schemas.EVENT if f.name not in {*_OBJECTS, "items"}]
 _LEAVES = [("", f) for f in _SCALARS] + [(name, f) for name, fields in _OBJECTS.items() for f in fields]
@@ -31,50 +34,42 @@ _PLAIN_KEY = r"\A[A-Za-z_][A-Za-z0-9_-]*\z"
 _PRIVATE_KEYS = tuple({path.split(".")[-1].replace("_", "") for path in vocabulary.PRIVATE} | {"ip"})
 
 
-def diagnose(text: Column) -> Column:
-    """struct<event, findings> of a text that is known to be one JSON object; it may repeat keys."""
+def diagnose(value: Column, is_numbered: Column, text: Column, mark: str) -> Column:
+    """struct<event, findings> of `text`, which is one JSON object: `value` as a variant.
+
+    Where it repeats keys, `value` has numbered keys instead (`json_values.with_numbered_keys`, with that `mark`), and
+    the last one of a name counts.
+    """
     parsed = F.struct(
-        last_wins(F.from_json(text, "map<string,variant>", STRICT_JSON)).alias("top"),
-        F.from_json(text, _loose_schema(), STRICT_JSON).alias("loose"),
-        last_wins(F.from_json(text, "map<string,string>", STRICT_JSON)).alias("texts"),
+        members(value, is_numbered, mark).alias("top"),
+        is_numbered.alias("is_numbered"),
         (text.rlike(_INEXACT_NUMBER) & outside_strings(text).rlike(_INEXACT_NUMBER)).alias("has_inexact_number"),
     )
-    return let(let(parsed, _unpack), _check)
+    return let(let(let(parsed, lambda p: _unpack(p, mark)), _check), lambda d: _as_sent(d, is_numbered, mark))
 
 
-def _loose_schema() -> T.StructType:
-    objects = [T.StructField(name, _VARIANTS) for name in _OBJECTS]
-    scalars = [T.StructField(f.name, T.VariantType()) for f in _SCALARS]
-    return T.StructType([*scalars, *objects, T.StructField("items", T.ArrayType(_VARIANTS))])
-
-
-def _unpack(parsed: Column) -> Column:
-    """struct<top: entries of the event, objects: name → entries ("" is the event), items: its elements, …>.
-
-    Where a nested object repeats a key, the variant parse (`top`) is null: then the loose parse still sees the
-    declared fields one by one, and unknown ones are kept as text.
-    """
-    top, loose = parsed["top"], parsed["loose"]
-    inexact = parsed["has_inexact_number"].alias("has_inexact_number")
-    scalars = F.map_from_arrays(
-        F.array(*[F.lit(f.name) for f in _SCALARS]), F.array(*[loose[f.name] for f in _SCALARS])
-    )
-    objects = [F.coalesce(entries_of(F.try_element_at(top, F.lit(n))), last_wins(loose[n])) for n in _OBJECTS]
+def _unpack(parsed: Column, mark: str) -> Column:
+    """struct<objects: name → members ("" is the event), items: its elements, …>."""
+    top, is_numbered, inexact = parsed["top"], parsed["is_numbered"], parsed["has_inexact_number"]
+    objects = [members(F.try_element_at(top, F.lit(name)), is_numbered, mark) for name in _OBJECTS]
     elements = F.transform(
         F.try_variant_get(F.try_element_at(top, F.lit("items")), "$", "array<variant>"),
-        lambda v: F.struct(v.alias("given"), entries_of(v).alias("entries"), inexact),
+        lambda v: F.struct(
+            v.alias("given"), members(v, is_numbered, mark).alias("members"), inexact.alias("has_inexact_number")
+        ),
     )
-    loose_elements = F.transform(
-        loose["items"],
-        lambda m: F.struct(F.lit(None).cast("variant").alias("given"), last_wins(m).alias("entries"), inexact),
-    )
-    names = F.array(*map(F.lit, ["", *_OBJECTS]))
     return F.struct(
-        F.coalesce(top, F.transform_values(parsed["texts"], lambda _, v: v.cast("variant"))).alias("top"),
-        F.map_from_arrays(names, F.array(F.coalesce(top, scalars), *objects)).alias("objects"),
-        F.coalesce(elements, loose_elements).alias("items"),
-        inexact,
+        F.map_from_arrays(F.array(*map(F.lit, ["", *_OBJECTS])), F.array(top, *objects)).alias("objects"),
+        elements.alias("items"),
+        inexact.alias("has_inexact_number"),
     )
+
+
+def _as_sent(diagnosis: Column, is_numbered: Column, mark: str) -> Column:
+    """The diagnosis with the values of its findings as they were sent."""
+    plain = F.transform(diagnosis["findings"], lambda f: f.withField("value", without_numbered_keys(f["value"], mark)))
+    findings = F.when(is_numbered, plain).otherwise(diagnosis["findings"])
+    return F.struct(diagnosis["event"].alias("event"), findings.alias("findings"))
 
 
 def _check(unpacked: Column) -> Column:
@@ -86,7 +81,7 @@ def _check(unpacked: Column) -> Column:
     results = F.struct(
         F.transform(declarations(_LEAVES), check).alias("leaves"),
         F.transform(unpacked["items"], _check_item).alias("items"),
-        F.map_keys(F.map_filter(unpacked["objects"], lambda _, entries: entries.isNotNull())).alias("present"),
+        F.map_keys(F.map_filter(unpacked["objects"], lambda _, found: found.isNotNull())).alias("present"),
         F.concat(_wrong_containers(unpacked), _unknown_fields(unpacked)).alias("findings"),
     )
     return let(results, _assemble)
@@ -98,15 +93,15 @@ def _check_item(item: Column, index: Column) -> Column:
     prefix = F.concat(path, F.lit("."))
 
     def check(field: Column) -> Column:
-        value = F.try_element_at(item["entries"], field["name"])
+        value = F.try_element_at(item["members"], field["name"])
         return check_leaf(field, value, F.concat(prefix, field["name"]), item["has_inexact_number"])
 
     leaves = F.transform(declarations([("items[]", f) for f in schemas.ITEM]), check)
     no_object = finding(item["given"], path, "type", "object", "must be a JSON object", F.lit("TYPE_MISMATCH"))
-    is_object = item["entries"].isNotNull()
+    is_object = item["members"].isNotNull()
     return F.struct(
         F.when(is_object, leaves).alias("leaves"),
-        F.when(is_object, _unknown_keys(item["entries"], schemas.ITEM.names, prefix))
+        F.when(is_object, _unknown_keys(item["members"], schemas.ITEM.names, prefix))
         .otherwise(F.array(no_object))
         .alias("findings"),
     )
@@ -142,14 +137,11 @@ def _wrong_containers(unpacked: Column) -> Column:
     """Findings for declared objects, and the items array, that are something else."""
 
     def check(field: Column) -> Column:
-        value = F.try_element_at(unpacked["top"], field["name"])
-        is_array = field["kind"] == "array"
-        entries = F.try_element_at(unpacked["objects"], field["name"])
-        taken = F.when(is_array, unpacked["items"].isNotNull()).otherwise(entries.isNotNull())
+        value = F.try_element_at(F.try_element_at(unpacked["objects"], F.lit("")), field["name"])
         message = F.concat(F.lit("must be a JSON "), field["kind"])
         failure_type = F.when(field["critical"], "TYPE_MISMATCH")
-        wrong = value.isNotNull() & (json_type(value) != "null") & ~taken
-        return F.when(wrong, finding(value, field["name"], "type", field["kind"], message, failure_type))
+        fits = json_type(value).isin("null", field["kind"])
+        return F.when(~fits, finding(value, field["name"], "type", field["kind"], message, failure_type))
 
     containers = [("", f) for f in schemas.EVENT if f not in _SCALARS]
     return F.filter(F.transform(declarations(containers), check), lambda f: f.isNotNull())
@@ -160,7 +152,9 @@ def _unknown_fields(unpacked: Column) -> Column:
         _unknown_keys(F.try_element_at(unpacked["objects"], F.lit(name)), fields.names, F.lit(f"{name}."))
         for name, fields in _OBJECTS.items()
     ]
-    return F.concat(_unknown_keys(unpacked["top"], schemas.EVENT.names, F.lit("")), *nested)
+    return F.concat(
+        _unknown_keys(F.try_element_at(unpacked["objects"], F.lit("")), schemas.EVENT.names, F.lit("")), *nested
+    )
 
 
 def _unknown_keys(entries: Column, declared: list[str], prefix: Column) -> Column:

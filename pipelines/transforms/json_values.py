@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+_PLACE_LENGTH = 9  # digits: enough for a text of a gigabyte
+
 
 def let(value: Column, body: Callable[[Column], Column]) -> Column:
     """`body` of `value`, with `value` evaluated once, interpreted; null stays null."""
@@ -18,22 +20,21 @@ def let(value: Column, body: Callable[[Column], Column]) -> Column:
 
 
 def json_type(value: Column) -> Column:
-    """The JSON type of a variant: string, integer, number, boolean, object, array, null; SQL null if absent."""
+    """The JSON type of a variant: string, integer, number, boolean, object, array, null; SQL null if absent.
+
+    An integer of more than 38 digits is a number: a variant holds it as a double.
+    """
     shape = F.schema_of_variant(value)
+    beyond_bigint = shape.like("DECIMAL(__,0)") & (shape >= "DECIMAL(19")
     return (
         F.when(shape == "STRING", "string")
-        .when(shape == "BIGINT", "integer")
+        .when((shape == "BIGINT") | beyond_bigint, "integer")
         .when(shape.startswith("DECIMAL") | shape.isin("DOUBLE", "FLOAT"), "number")
         .when(shape == "BOOLEAN", "boolean")
         .when(shape.startswith("OBJECT"), "object")
         .when(shape.startswith("ARRAY"), "array")
         .when(shape == "VOID", "null")
     )
-
-
-def entries_of(value: Column) -> Column:
-    """The entries of a variant object as map<string,variant>; null for anything else."""
-    return F.when(json_type(value) == "object", F.try_variant_get(value, "$", "map<string,variant>"))
 
 
 def escaped(text: Column) -> Column:
@@ -46,21 +47,58 @@ def outside_strings(text: Column) -> Column:
     return F.regexp_replace(escaped(text), '"[^"]*"', "")
 
 
-def last_wins(entries: Column) -> Column:
-    """The map with one entry per key, the last one given; O(n log n), since hostile input has many keys."""
-    keys = F.map_keys(entries)
-    repeated = F.size(keys) != F.size(F.array_distinct(keys))
-    return F.when(repeated, let(_sorted_entries(entries), _map_of_last)).otherwise(entries)
+def with_numbered_keys(text: Column, mark: str) -> Column:
+    """JSON text with `mark` and its place in the text before each key, so that no key is repeated.
+
+    Where the text is no JSON, the result is none either: nothing is put outside strings, and nothing is left out.
+    """
+    even = F.replace(F.replace(text, F.lit("\\\\"), F.lit(r"\u005c")), F.lit('\\"'), F.lit(r"\u0022"))
+    pieces = F.regexp_extract_all(even, F.lit(r'"[^"]*"[ \t\r\n]*:?|[^"]+|"'), F.lit(0))
+    return F.array_join(
+        F.transform(
+            pieces,
+            lambda piece, at: F.when(
+                piece.startswith('"') & piece.endswith(":"),
+                F.concat(F.lit(f'"{mark}'), F.lpad(at.cast("string"), _PLACE_LENGTH, "0"), F.substr(piece, F.lit(2))),
+            ).otherwise(piece),
+        ),
+        "",
+    )
 
 
-def _sorted_entries(entries: Column) -> Column:
-    located = F.transform(
+def without_numbered_keys(value: Column, mark: str) -> Column:
+    """A variant with the keys that it was sent with; as text if it repeats one itself."""
+    text = F.regexp_replace(F.to_json(value), f'"{mark}[0-9]{{{_PLACE_LENGTH}}}', '"')
+    nested = let(text, lambda t: F.coalesce(F.try_parse_json(t), t.cast("variant")))
+    return F.when(json_type(value).isin("object", "array"), nested).otherwise(value)
+
+
+def members(value: Column, is_numbered: Column, mark: str) -> Column:
+    """The members of a variant object as map<string,variant>; null for anything else.
+
+    Of members with numbered keys, the last one of each name in the text.
+    """
+    entries = F.when(json_type(value) == "object", F.try_variant_get(value, "$", "map<string,variant>"))
+    return F.when(is_numbered, let(_in_order(entries, mark), _map_of_last)).otherwise(entries)
+
+
+def _in_order(entries: Column, mark: str) -> Column:
+    """The entries by name, and those of one name in the order of the text; O(n log n): hostile input has many keys."""
+    named = F.transform(
         F.map_entries(entries),
-        lambda e, at: F.struct(e["key"].alias("key"), e["value"].alias("value"), at.alias("at")),
+        lambda e: F.struct(
+            F.substr(e["key"], F.lit(len(mark) + _PLACE_LENGTH + 1)).alias("key"),
+            F.substr(e["key"], F.lit(1), F.lit(len(mark) + _PLACE_LENGTH)).alias("place"),
+            e["value"].alias("value"),
+        ),
     )
     return F.array_sort(
-        located,
-        lambda a, b: F.when(a["key"] < b["key"], -1).when(a["key"] > b["key"], 1).otherwise(a["at"] - b["at"]),
+        named,
+        lambda a, b: (
+            F.when(a["key"] < b["key"], -1)
+            .when(a["key"] > b["key"], 1)
+            .otherwise(F.when(a["place"] < b["place"], -1).otherwise(1))
+        ),
     )
 
 

@@ -27,6 +27,17 @@ def wrapped(text: Column, nonce: str) -> Column:
     return F.try_parse_json(F.concat(F.lit('{"a":'), text, F.lit(f',"z{nonce}":null}}')))
 
 
+def value_of(document: Column) -> Column:
+    """The value that was wrapped, as a variant."""
+    return F.try_variant_get(document, "$.a", "variant")
+
+
+def is_whole(document: Column, nonce: str) -> Column:
+    """Whether the wrapped text was exactly one JSON value; null counts as false."""
+    keys = F.map_keys(F.try_variant_get(document, "$", "map<string,variant>"))
+    return F.coalesce(keys == F.array(F.lit("a"), F.lit(f"z{nonce}")), F.lit(False))
+
+
 def shape_of(document: Column) -> Column:
     """The types of a variant as text, e.g. ``OBJECT<a: OBJECT<event_id: STRING>, z…: VOID>``."""
     return F.schema_of_variant(document)

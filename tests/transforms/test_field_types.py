@@ -60,6 +60,8 @@ def _misfits(fields):
 MISTYPED, RESCUED = _misfits(CRITICAL), _misfits(OPTIONAL)
 TOO_LARGE = {
     "items[0].quantity": cart_event(items=[item(quantity=2_147_483_648)]),
+    "items[1].quantity": cart_event(items=[item(), item(quantity=9_223_372_036_854_775_808)]),
+    "items[2].quantity": cart_event(items=[item(), item(), item(quantity=Json("-1" + "0" * 25))]),
     "items[0].price": cart_event(items=[item(price=10_000_000_000)]),
     "ecommerce.value": purchase(ecommerce=order(value=Json("10000000000.00"))),
     "ecommerce.tax": purchase(ecommerce=order(tax=Json("1e400"))),

@@ -53,6 +53,33 @@ LAST_WINS = {
         lambda e: e.session_id,
         "session-1",
     ),
+    "deep in an unknown field of a struct": (
+        event(page={"title": "t", "foo": Json('{"a":{"b":1,"b":2},"title":"x"}')}, geo={"country": "DE"}),
+        lambda e: (e.page.title, e.geo.country, e.session_id),
+        ("t", "DE", "session-1"),
+    ),
+    "deep in an unknown field of ecommerce": (
+        event(ecommerce=Json('{"value":1,"currency":"EUR","foo":{"a":1,"a":2}}')),
+        lambda e: (str(e.ecommerce.value), e.ecommerce.currency),
+        ("1.00", "EUR"),
+    ),
+    "first an object, last text": (
+        event(page={"title": Json('{"a":1},"title":"last"')}),
+        lambda e: e.page.title,
+        "last",
+    ),
+    "first text, last an object": (
+        event(page={"title": Json('"first","title":{"a":1}')}),
+        lambda e: e.page.title,
+        None,
+    ),
+    "first a struct, last text": (event(page=Json('{"title":"first"},"page":"x"')), lambda e: e.page, None),
+    "with an escaped quote": (event(**{'a"b': Json(r'1,"a\u0022b":2')}), lambda e: e.session_id, "session-1"),
+    "beside text that looks like a key": (
+        event(user_id=Json(r'"x","user_id":"\"a\":1,\\\"a\\\":"')),
+        lambda e: e.user_id,
+        '"a":1,\\"a\\":',
+    ),
     "the empty key": (event(**{"": Json('1,"":2')}), lambda e: e.session_id, "session-1"),
 }
 # name → (record, failure type, what it complains about)
@@ -68,6 +95,17 @@ LAST_FAILS = {
         "TYPE_MISMATCH",
         ("items[0].price", "type"),
     ),
+    "a required one, an object in which a key is repeated": (
+        event(session_id=Json('{"a":1,"a":2}')),
+        "TYPE_MISMATCH",
+        ("session_id", "type"),
+    ),
+    "the items, last text": (event(items=Json('[{"item_id":"a"}],"items":"x"')), "TYPE_MISMATCH", ("items", "type")),
+    "an item, beside one that is text": (
+        event(items=Json('["x",{"item_id":"a","item_id":"b"}]')),
+        "TYPE_MISMATCH",
+        ("items[0]", "type"),
+    ),
     "the items": (
         cart_event(items=Json('[{"item_id":"a"}],"items":[]')),
         "MISSING_REQUIRED",
@@ -77,6 +115,8 @@ LAST_FAILS = {
 RESCUED = {
     "unknown beside repeated": first(event(foo={"a": [1, "x"]}), '"session_id":"first"'),
     "unknown repeated": event(foo=Json('1,"foo":2')),
+    "unknown, repeated inside": event(foo=Json('{"a":1,"a":2}'), bar={"a": {"b": [1]}}),
+    "unknown in a struct": event(page={"foo": {"a": [1, "x"]}}, user_id=Json('"u","user_id":"v"')),
 }
 
 TABLE = joined(
@@ -110,3 +150,12 @@ def test_an_unknown_field_beside_a_repeated_key_is_rescued_as_json(outcomes):
 
 def test_the_last_of_a_repeated_unknown_key_is_rescued(outcomes):
     assert outcomes["unknown repeated"].rescued == {"foo": 2}
+
+
+def test_an_unknown_field_that_repeats_a_key_is_rescued_as_text_and_its_neighbour_as_json(outcomes):
+    rescued = outcomes["unknown, repeated inside"].rescued
+    assert rescued == {"foo": '{"a":1,"a":2}', "bar": {"a": {"b": [1]}}}
+
+
+def test_an_unknown_field_in_a_struct_beside_a_repeated_key_is_rescued_as_json(outcomes):
+    assert outcomes["unknown in a struct"].rescued == {"page.foo": {"a": [1, "x"]}}
