@@ -72,8 +72,9 @@ GAPLESS = Claim(
                   and d.first < s.to_offset and d.next > s.from_offset)""".replace("{unbounded}", str(UNBOUNDED)),
     "select count(*) from spans semi join selected using (kafka_partition)",
 )
-# A batch in hand is in the tables before batch_audit lists it: beyond the audited end, and one batch at a time. What
-# an earlier checkpoint's batch left there in a crash does not lie before the rows of the batch in hand.
+# A batch in hand is in the tables before batch_audit lists it: beyond the audited end, one batch at a time. Where two
+# numbers follow each other there, the first batch was never listed; unless an earlier checkpoint left rows there in a
+# crash, whose numbers are not in the order of the offsets.
 AUDITED = Claim(
     "everything_audited",
     "every row of the tables belongs to a batch in batch_audit",
