@@ -188,7 +188,7 @@ def test_kill_9_in_the_middle_of_a_drain_loses_and_doubles_nothing(kafka_stack, 
     columns = ["kafka_partition", "kafka_offset"]
     found = [
         (row["kafka_partition"], row["kafka_offset"])
-        for name in ("events", "dead_letters")
+        for name in ("events", "dead_letters", "duplicates")
         for row in site.table(name, columns).to_pylist()
     ]
     sent = [json.loads(line) for line in manifest.read_text().splitlines()]
