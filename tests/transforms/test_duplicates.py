@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from builders import Raw, event
-from conftest import NONCE
 from pyspark.sql import DataFrame
 
 from pipelines import schemas
@@ -18,6 +17,8 @@ from pipelines.transforms.enrichment import EnrichmentRules
 from pipelines.transforms.outcomes import Rules, to_outcomes
 from pipelines.transforms.records import sink_records
 from pipelines.transforms.rows import dead_letter_rows, duplicate_rows, event_rows, with_dead_letter
+
+NONCE = "0123456789abcdef"
 
 ID = event()["event_id"]
 OTHER = "00000000-0000-4000-8000-00000000000a"
