@@ -24,7 +24,10 @@ def json_type(value: Column) -> Column:
 
     An integer of more than 38 digits is a number: a variant holds it as a double.
     """
-    shape = F.schema_of_variant(value)
+    return let(F.schema_of_variant(value), _json_type)
+
+
+def _json_type(shape: Column) -> Column:
     beyond_bigint = shape.like("DECIMAL(__,0)") & (shape >= "DECIMAL(19")
     return (
         F.when(shape == "STRING", "string")
@@ -78,7 +81,7 @@ def members(value: Column, is_numbered: Column, mark: str) -> Column:
 
     Of members with numbered keys, the last one of each name in the text.
     """
-    entries = F.when(json_type(value) == "object", F.try_variant_get(value, "$", "map<string,variant>"))
+    entries = F.try_variant_get(value, "$", "map<string,variant>")
     return F.when(is_numbered, let(_in_order(entries, mark), _map_of_last)).otherwise(entries)
 
 

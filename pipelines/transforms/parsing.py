@@ -16,7 +16,7 @@ from pipelines.transforms.diagnosis import diagnose
 from pipelines.transforms.failures import failed
 from pipelines.transforms.field_checks import FINDINGS, instant
 from pipelines.transforms.json_values import escaped, outside_strings, with_numbered_keys
-from pipelines.transforms.shape import has_declared_shape, is_whole, shape_of, value_of, wrapped
+from pipelines.transforms.shape import has_declared_shape, shape_of, unwrapped, wrapped
 
 _CORRUPT = "_corrupt_record"
 _PARSED = T.StructType([*schemas.EVENT.fields, T.StructField(_CORRUPT, T.StringType())])
@@ -40,7 +40,8 @@ def parse(records: DataFrame, nonce: str) -> DataFrame:
         .withColumn("parsed", F.when(F.col("fits"), _strictly_parsed()))
         .withColumn("proven", _is_proven())
         .withColumn("numbered", F.when(_may_repeat_keys(), wrapped(with_numbered_keys(F.col("text"), nonce), nonce)))
-        .withColumn("kind", F.when(~F.col("proven"), _kind(nonce)))
+        .withColumn("unwrapped", F.when(~F.col("proven"), unwrapped(F.coalesce("document", "numbered"), nonce)))
+        .withColumn("kind", F.when(~F.col("proven"), _kind()))
         .withColumn("diagnosis", F.when(F.col("kind").isin("object", "repeats"), _diagnosis(nonce)))
         .withColumn("failure", F.coalesce("failure", _failure()))
         .withColumn("event", F.when(F.col("proven"), _parsed_event()).otherwise(F.col("diagnosis.event")))
@@ -48,7 +49,7 @@ def parse(records: DataFrame, nonce: str) -> DataFrame:
             "findings",
             F.when(F.col("kind") == "repeats", _with_repeated_key()).otherwise(F.col("diagnosis.findings")),
         )
-        .drop("too_deep", "document", "fits", "parsed", "proven", "numbered", "kind", "diagnosis", "text")
+        .drop("too_deep", "document", "fits", "parsed", "proven", "numbered", "unwrapped", "kind", "diagnosis", "text")
     )
 
 
@@ -79,27 +80,23 @@ def _may_repeat_keys() -> Column:
     return ~F.col("proven") & ~F.col("too_deep") & F.col("document").isNull()
 
 
-def _kind(nonce: str) -> Column:
+def _kind() -> Column:
     """What an unproven text is: object, repeats (an object in which a key is repeated), other (JSON), invalid.
 
     Null where there is no text.
     """
-    document, numbered = F.col("document"), F.col("numbered")
+    is_object = F.schema_of_variant("unwrapped").startswith("OBJECT")
     return F.when(
         F.col("text").isNotNull(),
-        F.when(is_whole(document, nonce), F.when(_is_object(document), "object").otherwise("other"))
-        .when(is_whole(numbered, nonce), F.when(_is_object(numbered), "repeats").otherwise("other"))
-        .otherwise("invalid"),
+        F.when(F.col("unwrapped").isNull(), "invalid")
+        .when(~is_object, "other")
+        .when(F.col("document").isNull(), "repeats")
+        .otherwise("object"),
     )
 
 
-def _is_object(document: Column) -> Column:
-    return F.schema_of_variant(value_of(document)).startswith("OBJECT")
-
-
 def _diagnosis(nonce: str) -> Column:
-    value = value_of(F.coalesce("document", "numbered"))
-    return diagnose(value, F.col("kind") == "repeats", F.col("text"), nonce)
+    return diagnose(F.col("unwrapped"), F.col("kind") == "repeats", F.col("text"), nonce)
 
 
 def _failure() -> Column:

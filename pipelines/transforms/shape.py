@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from pipelines import schemas
+from pipelines.transforms.json_values import let
 
 # A shape longer than this has more keys than the contract; it is not worth matching.
 MAX_SHAPE_LENGTH = 8192
@@ -27,15 +28,13 @@ def wrapped(text: Column, nonce: str) -> Column:
     return F.try_parse_json(F.concat(F.lit('{"a":'), text, F.lit(f',"z{nonce}":null}}')))
 
 
-def value_of(document: Column) -> Column:
-    """The value that was wrapped, as a variant."""
-    return F.try_variant_get(document, "$.a", "variant")
-
-
-def is_whole(document: Column, nonce: str) -> Column:
-    """Whether the wrapped text was exactly one JSON value; null counts as false."""
-    keys = F.map_keys(F.try_variant_get(document, "$", "map<string,variant>"))
-    return F.coalesce(keys == F.array(F.lit("a"), F.lit(f"z{nonce}")), F.lit(False))
+def unwrapped(document: Column, nonce: str) -> Column:
+    """The value in a wrapped text, as a variant; null unless the text was exactly one JSON value."""
+    entries = F.try_variant_get(document, "$", "map<string,variant>")
+    return let(
+        entries,
+        lambda e: F.when(F.map_keys(e) == F.array(F.lit("a"), F.lit(f"z{nonce}")), F.try_element_at(e, F.lit("a"))),
+    )
 
 
 def shape_of(document: Column) -> Column:
