@@ -12,15 +12,20 @@ import json
 import os
 import secrets
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
 from generator.clock import SystemClock
 from generator.options import GroupedCommand, generator_options
-from generator.run import generate
+from generator.records import Record
+from generator.resuming import NOTHING, refuse_other_options, resumed
+from generator.run import generate, preview
 from generator.settings import Settings
 from pipelines.cli import CONTEXT_SETTINGS, RunFailed, run
+
+_SHOWN, _SHOWN_BYTES = 3, 2_000
 
 
 @click.command("generator", cls=GroupedCommand, context_settings=CONTEXT_SETTINGS)
@@ -33,16 +38,31 @@ def command(debug: bool, **options: Any) -> None:
     order.
     """
     clock = SystemClock()
-    settings = Settings.from_options(options, clock.now_ms(), random_seed=secrets.randbelow(1_000_000))
-    summary = generate(settings, clock)
+    delivered = NOTHING
+    if options["resume"]:
+        refuse_other_options(click.get_current_context())
+        settings, delivered = resumed(Path(options["resume"]), options)
+    else:
+        settings = Settings.from_options(options, clock.now_ms(), random_seed=secrets.randbelow(1_000_000))
+    if options["dry_run"]:
+        _show(*preview(settings, clock))
+        return
+    summary = generate(settings, clock, delivered)
     if settings.summary:
-        _print_summary(summary, to_stderr=settings.sink == "console")
+        _print_json(summary, to_stderr=settings.sink == "console")
     missing = summary["sent"] - summary["acknowledged"]
     if summary["ended_by"] == "failure" or (missing and summary["ended_by"] != "closed pipe"):
         raise RunFailed(f"{missing} of {summary['sent']} records were not acknowledged: {summary['error']}")
 
 
-def _print_summary(summary: dict[str, Any], to_stderr: bool) -> None:
+def _show(told: dict[str, Any], sample: list[Record]) -> None:
+    """The summary that there would be as JSON on stdout; the first events on stderr."""
+    for record in sample[:_SHOWN]:
+        print((record.value or b"")[:_SHOWN_BYTES].decode(errors="replace"), file=sys.stderr)
+    _print_json(told, to_stderr=False)
+
+
+def _print_json(summary: dict[str, Any], to_stderr: bool) -> None:
     with contextlib.suppress(BrokenPipeError):
         print(json.dumps(summary), file=sys.stderr if to_stderr else sys.stdout, flush=True)
 

@@ -9,7 +9,11 @@ from decimal import Decimal, InvalidOperation
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
+import numpy as np
+
+from generator.chance import Chance, Flags, Int, thresholds
 from pipelines.cli import ConfigurationError
 
 
@@ -81,3 +85,37 @@ def _product(line: str, source: str, number: int) -> Product:
         raise ConfigurationError(
             f'--catalog: line {number} of {source} is not {{"item_id","name","brand","category","price"}}.'
         ) from error
+
+
+class Popularity:
+    """How often each product is wanted: by Zipf's law (exponent 1) over a fixed, mixed-up order of the catalogue.
+
+    `draw` gives places in `products`, which has the products of a category side by side.
+    """
+
+    def __init__(self, catalog: Catalog) -> None:
+        ranked = sorted(catalog.products, key=lambda product: (crc32(product.item_id.encode()), product.item_id))
+        weight = {product.item_id: 1 / rank for rank, product in enumerate(ranked, 1)}
+        self.products = tuple(product for group in catalog.by_category.values() for product in group)
+        table = thresholds([weight[product.item_id] for product in self.products])
+        self._bounds = np.concatenate([[0], table, [2**32]]).astype(np.int64)
+        self._table = table
+        sizes = [len(group) for group in catalog.by_category.values()]
+        firsts = [sum(sizes[:at]) for at in range(len(sizes))]
+        self._first = np.repeat(firsts, sizes)
+        self._end = np.repeat([first + size for first, size in zip(firsts, sizes, strict=True)], sizes)
+
+    def draw(self, chance: Chance, near: Int, stays: Flags) -> Int:
+        """A product for each row; of the category of `near` where `stays`."""
+        bits = (chance.bits(len(near)) >> np.uint64(32)).astype(np.int64)
+        low, high = self._bounds[self._first[near]], self._bounds[self._end[near]]
+        within = low + (bits * (high - low) >> 32)
+        place = np.searchsorted(self._table, np.where(stays, within, bits).astype(np.uint64), side="right")
+        return np.asarray(place, np.int64)
+
+    def listed(self, place: int, length: int) -> list[int]:
+        """The places on a list page on which a product is found: neighbours of its category, always the same."""
+        first, size = int(self._first[place]), int(self._end[place] - self._first[place])
+        shown = min(length, size)
+        before = crc32(self.products[place].item_id.encode()) % shown
+        return [first + (place - first - before + step) % size for step in range(shown)]

@@ -6,12 +6,18 @@ Times are integer milliseconds since 1970-01-01 UTC.
 from __future__ import annotations
 
 import time
-from datetime import datetime, timedelta, timezone
-from functools import lru_cache
-from random import Random
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from itertools import pairwise
 from typing import Protocol
 
-from generator.sessions import Session
+import numpy as np
+
+from generator.chance import Bits, Int
+from generator.profiles import Profile
+
+# What a client takes to send an event, at most, and the part of it that is the same for all.
+_BATCHING_MS, _NETWORK_MS = 400, 5
 
 
 class Clock(Protocol):
@@ -43,75 +49,72 @@ class SystemClock:
         time.sleep(seconds)
 
 
+@dataclass(frozen=True)
+class Moments:
+    """The records that are to be given times: their places in the run, the shop's time in ms, and their visits."""
+
+    place: Int
+    at: Int
+    visit: Int
+    chance: Bits
+
+
 class Timeline(Protocol):
-    """When the events happened. Times never fall within a session."""
+    """When the events happened. Times never fall within a visit."""
 
-    def times(self, index: int, at: float, session: Session) -> tuple[int, int | None] | None:
-        """(event_time, sent_at or None) of a step, or None when the timeline is over.
-
-        `index` is the record's position in the run, `at` its simulated seconds since the start.
-        """
+    def times(self, moments: Moments) -> tuple[Int, int | None]:
+        """(event_time of each, sent_at of all or None); fewer than asked for where the timeline is over."""
 
 
 class LiveTimeline:
     """Events happen now, and are sent some tens to hundreds of milliseconds later, as clients batch them."""
 
-    def __init__(self, clock: Clock, rng: Random) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._rng = rng
 
-    def times(self, index: int, at: float, session: Session) -> tuple[int, int | None] | None:
-        """A moment ago, and now."""
+    def times(self, moments: Moments) -> tuple[Int, int | None]:
+        """A moment ago, by the visit, and now."""
         now = self._clock.now_ms()
-        event_ms = max(session.last_event_ms, now - 5 - int(self._rng.expovariate(1 / 150)))
-        session.last_event_ms = event_ms
-        return event_ms, max(now, event_ms)
+        return now - _NETWORK_MS - moments.visit * 2_654_435_761 % 2**32 * _BATCHING_MS // 2**32, now
 
 
 class PastTimeline:
-    """Events happen from `start_ms` on with the shop's own gaps, until `end_ms`, or now where it is None."""
+    """Events happen from `start_ms` on with the shop's own gaps, `faster` times shortened, until `end_ms` or now."""
 
-    def __init__(self, clock: Clock, start_ms: int, end_ms: int | None) -> None:
+    def __init__(self, clock: Clock, start_ms: int, end_ms: int | None, faster: float) -> None:
         self._clock = clock
         self._start_ms = start_ms
         self._end_ms = end_ms
-        self._known_past_ms = start_ms
+        self._faster = faster
 
-    def times(self, index: int, at: float, session: Session) -> tuple[int, int | None] | None:
-        """The start plus `at`. No sent_at: it would make the past look like a slow clock."""
-        event_ms = self._start_ms + int(at * 1000)
-        if self._end_ms is not None:
-            return None if event_ms > self._end_ms else (event_ms, None)
-        if event_ms > self._known_past_ms:
-            self._known_past_ms = self._clock.now_ms()
-            if event_ms > self._known_past_ms:
-                return None
-        return event_ms, None
+    def times(self, moments: Moments) -> tuple[Int, int | None]:
+        """The start plus the shop's time. No sent_at: it would make the past look like a slow clock."""
+        event_ms = self._start_ms + (moments.at / self._faster).astype(np.int64)
+        end_ms = self._end_ms if self._end_ms is not None else self._clock.now_ms()
+        over = event_ms > end_ms
+        return event_ms[: int(over.argmax())] if over.any() else event_ms, None
 
 
 class WindowTimeline:
-    """`count` events spread over [start_ms, end_ms]: number i falls into the i-th of equal slots."""
+    """`count` events spread over [start_ms, end_ms] by the profile: number i falls into the i-th of equal parts."""
 
-    def __init__(self, rng: Random, start_ms: int, end_ms: int, count: int) -> None:
-        self._rng = rng
+    def __init__(self, profile: Profile, start_ms: int, end_ms: int, count: int) -> None:
         self._start_ms = start_ms
-        self._slot_ms = (end_ms - start_ms) / count
         self._end_ms = end_ms
+        self._count = count
+        hours = [start_ms, *range(start_ms // 3_600_000 * 3_600_000 + 3_600_000, end_ms, 3_600_000), end_ms]
+        weights = [profile.intensity(begin / 1000) * (end - begin) for begin, end in pairwise(hours)]
+        self._ms = np.array(hours, np.float64) - start_ms
+        self._share = np.concatenate([[0.0], np.cumsum(weights) / sum(weights)])
 
-    def times(self, index: int, at: float, session: Session) -> tuple[int, int | None] | None:
-        """A moment in the slot; no sent_at, as in every simulated past."""
-        return min(self._end_ms, self._start_ms + int((index + self._rng.random()) * self._slot_ms)), None
+    def times(self, moments: Moments) -> tuple[Int, int | None]:
+        """A moment in the part; no sent_at, as in every simulated past."""
+        share = (moments.place + (moments.chance >> np.uint64(32)).astype(np.float64) / 2**32) / self._count
+        ms = self._start_ms + np.interp(share, self._share, self._ms).astype(np.int64)
+        return np.minimum(ms, self._end_ms), None
 
 
-@lru_cache(maxsize=4096)
-def _second(epoch_seconds: int, offset_minutes: int) -> tuple[str, str]:
-    zone = timezone(timedelta(minutes=offset_minutes))
-    text = datetime.fromtimestamp(epoch_seconds, zone).isoformat()
-    return text[:19], text[19:] if offset_minutes else "Z"
-
-
-def rfc3339(epoch_ms: int, offset_minutes: int = 0) -> str:
-    """The time with milliseconds, in the given zone: ``2026-06-01T12:00:00.123Z`` or ``…+02:00``."""
+def rfc3339(epoch_ms: int) -> str:
+    """The time in UTC with milliseconds: ``2026-06-01T12:00:00.123Z``."""
     seconds, milliseconds = divmod(epoch_ms, 1000)
-    head, zone = _second(seconds, offset_minutes)
-    return f"{head}.{milliseconds:03d}{zone}"
+    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"

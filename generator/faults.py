@@ -13,7 +13,13 @@ MISSING_FIELD = "missing_field"
 WRONG_TYPE = "wrong_type"
 BAD_TIMESTAMP = "bad_timestamp"
 DUPLICATE = "duplicate"
+ID_CONFLICT = "id_conflict"
 LATE = "late"
+OUT_OF_ORDER = "out_of_order"
+CLOCK_SKEW = "clock_skew"
+OVERSIZE = "oversize"
+HOT_KEY = "hot_key"
+SCHEMA_DRIFT = "schema_drift"
 
 ACCEPTED = "accepted"
 DEAD = "dead"
@@ -65,8 +71,18 @@ BAD_TIMESTAMP_VARIANTS: Mapping[str, str] = {
 }
 
 _DEAD = frozenset({DEAD})
+_ACCEPTED = frozenset({ACCEPTED})
 
-GOOD = Expectation(frozenset({ACCEPTED}))
+GOOD = Expectation(_ACCEPTED)
+
+# A new release of the shop's tracker: what it does to the events from some record on.
+DRIFT_VARIANTS: Mapping[str, Expectation] = {
+    "new_field": GOOD,
+    "addition": GOOD,
+    "renamed_field": Expectation(_DEAD, frozenset({"MISSING_REQUIRED"})),
+    "type_change": Expectation(_DEAD, frozenset({"TYPE_MISMATCH"})),
+    "new_model": Expectation(_DEAD, frozenset({"UNSUPPORTED_SCHEMA_VERSION"})),
+}
 
 # The key None is the good record. A duplicate repeats a good record of the same run; where that one was not delivered,
 # or was accepted longer ago than the pipeline's horizon, the repeat is accepted in its place.
@@ -77,10 +93,18 @@ EXPECTED: Mapping[str | None, Expectation] = {
     WRONG_TYPE: Expectation(_DEAD, frozenset({"TYPE_MISMATCH"})),
     BAD_TIMESTAMP: Expectation(_DEAD, frozenset(BAD_TIMESTAMP_VARIANTS.values())),
     DUPLICATE: Expectation(frozenset({SUPPRESSED})),
-    LATE: Expectation(frozenset({ACCEPTED}), is_late=True),
-}
+    ID_CONFLICT: GOOD,
+    LATE: Expectation(_ACCEPTED, is_late=True),
+    OUT_OF_ORDER: GOOD,
+    CLOCK_SKEW: GOOD,
+    OVERSIZE: Expectation(_DEAD, frozenset({"SIZE_VIOLATION"})),
+    HOT_KEY: GOOD,
+    SCHEMA_DRIFT: Expectation(frozenset({ACCEPTED, DEAD}), frozenset({"MISSING_REQUIRED", "TYPE_MISMATCH",
+                                                                      "UNSUPPORTED_SCHEMA_VERSION"})),
+}  # fmt: skip
 
-FAULTS: tuple[str, ...] = tuple(fault for fault in EXPECTED if fault is not None)
+# Those that happen at a rate; SCHEMA_DRIFT begins at a record.
+FAULTS: tuple[str, ...] = tuple(fault for fault in EXPECTED if fault not in (None, SCHEMA_DRIFT))
 
 
 def expected(fault: str | None, variant: str | None = None) -> Expectation:
@@ -88,4 +112,6 @@ def expected(fault: str | None, variant: str | None = None) -> Expectation:
     failure_type = {**MALFORMED_VARIANTS, **BAD_TIMESTAMP_VARIANTS}.get(variant or "")
     if failure_type and fault in (MALFORMED, BAD_TIMESTAMP):
         return Expectation(_DEAD, frozenset({failure_type}))
+    if fault == SCHEMA_DRIFT:
+        return DRIFT_VARIANTS.get(variant or "", EXPECTED[fault])
     return EXPECTED[fault]

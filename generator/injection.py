@@ -7,8 +7,9 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from generator.events import Event, encode
 from generator.faults import BAD_TIMESTAMP_VARIANTS, MALFORMED_VARIANTS
+
+Event = dict[str, Any]
 
 _REQUIRED = ("event_id", "event_name", "event_time", "anonymous_id", "session_id")
 _NEEDS_ITEMS = frozenset(
@@ -16,6 +17,14 @@ _NEEDS_ITEMS = frozenset(
 )
 # 1970 lies this many days back at least: an age limit beyond it makes no date we write ancient.
 ANCIENT_FROM_DAYS = 20_000
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def encode(event: Event) -> bytes:
+    """The event as compact UTF-8 JSON."""
+    return _ENCODER.encode(event).encode()
+
 
 # --- malformed: bytes that are no JSON object
 
@@ -166,3 +175,40 @@ def bad_timestamp(event: Event, rng: Random, event_ms: int, max_event_age_days: 
         "ancient": f"1970-01-{rng.randrange(1, 29):02d}{good[10:]}",
     }[variant]
     return encode(event), variant
+
+
+# --- what is about a whole event
+
+
+def id_conflict(event: Event) -> bytes:
+    """The same id with another content: the page got another title. Changes `event`."""
+    event["page"] = {**event.get("page", {}), "title": "Something else"}
+    return encode(event)
+
+
+def oversize(event: Event, max_event_bytes: int) -> bytes:
+    """An event of one byte more than the pipeline takes. Changes `event`."""
+    event["page"] = {**event.get("page", {}), "title": ""}
+    missing = max_event_bytes + 1 - len(encode(event))
+    event["page"]["title"] = "x" * missing
+    return encode(event)
+
+
+def with_key(event: Event, anonymous_id: str) -> bytes:
+    """The event as another shopper's. Changes `event`."""
+    event["anonymous_id"] = anonymous_id
+    return encode(event)
+
+
+_DRIFTS: dict[str, Callable[[Event], Event]] = {
+    "new_field": lambda event: {**event, "loyalty": {"tier": "gold", "points": 1200}},
+    "addition": lambda event: {**event, "schema_version": "1-0-1", "consent": ["ads", "analytics"]},
+    "renamed_field": lambda event: {("client_id" if k == "anonymous_id" else k): v for k, v in event.items()},
+    "type_change": lambda event: {**event, "session_id": {"id": event["session_id"]}},
+    "new_model": lambda event: {**event, "schema_version": "2-0-0"},
+}
+
+
+def drifted(event: Event, variant: str) -> bytes:
+    """The event as a new release of the tracker writes it."""
+    return encode(_DRIFTS[variant](event))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Callable
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
@@ -16,6 +17,7 @@ from pipelines.cli import RunFailed
 from pipelines.clients import KafkaSettings, kafka_problem
 from pipelines.preflight import require_topics
 
+TAG_HEADER = "generator.tag"
 # kafka-python 3 has no buffer.memory: without a limit of our own a slow broker would fill the memory.
 MAX_IN_FLIGHT = 20_000
 CONNECT_TIMEOUT_MS = 15_000
@@ -30,11 +32,14 @@ class KafkaSink:
     """Sends each record under its shopper's key, so that a shopper's events stay in order."""
 
     max_in_flight = MAX_IN_FLIGHT
+    lines_before = 0
     patience_seconds = (DELIVERY_TIMEOUT_MS + REQUEST_TIMEOUT_MS) / 1000
 
-    def __init__(self, producer: Any, topic: str, receipts: Receipts) -> None:
+    def __init__(self, producer: Any, topic: str, receipts: Receipts, tag: str | None = None) -> None:
         self._producer = producer
         self._topic = topic
+        self._headers = [(TAG_HEADER, tag.encode())] if tag else []
+        self._position = f'"topic":{json.dumps(topic)},"partition":%d,"offset":%d'.encode()
         self._receipts = receipts
         self._failures_in_a_row = 0
 
@@ -54,36 +59,37 @@ class KafkaSink:
             )
         except kafka.errors.KafkaError as error:
             raise kafka_problem(error, kafka_settings) from error
-        return cls(producer, settings.raw_topic, receipts)
+        return cls(producer, settings.raw_topic, receipts, settings.tag)
 
-    def send(self, record: Record) -> None:
-        """Hand the record to the client. Raises RunFailed when deliveries keep failing."""
+    def send(self, records: Sequence[Record]) -> None:
+        """Hand the records to the client. Raises RunFailed when deliveries keep failing."""
         if self._failures_in_a_row >= MAX_FAILURES_IN_A_ROW:
             raise RunFailed(f"Kafka takes no records any more ({self._receipts.first_error}).")
-        self._receipts.handed_over(record)
+        self._receipts.handed_over(records)
+        given = 0
         try:
-            future = self._producer.send(self._topic, value=record.value, key=record.key)
+            partitions = len(self._producer.partitions_for(self._topic))
+            for record in records:
+                # The default partitioner's choice, which it would work out in Python for each record.
+                future = self._producer.send(
+                    self._topic, record.value, record.key, self._headers, record.partition_hash % partitions
+                )
+                future.add_callback(self._acknowledged, record)
+                future.add_errback(self._failed)
+                given += 1
         except kafka.errors.KafkaError as error:
-            self._failed(error)
+            for _ in records[given:]:
+                self._failed(error)
             if isinstance(error, kafka.errors.KafkaTimeoutError):
                 # It has waited for the topic's partitions already; each further record would wait as long.
                 raise RunFailed(f"Topic {self._topic} cannot be reached any more.") from error
-            return
-        future.add_callback(self._acknowledged(record))
-        future.add_errback(self._failed)
 
     def flush(self) -> None:
         """The client sends by itself."""
 
-    def _acknowledged(self, record: Record) -> Callable[[Any], None]:
-        def note(metadata: Any) -> None:
-            self._failures_in_a_row = 0
-            self._receipts.arrived(
-                record,
-                {"topic": metadata.topic, "partition": metadata.partition, "offset": metadata.offset},
-            )
-
-        return note
+    def _acknowledged(self, record: Record, metadata: Any) -> None:
+        self._failures_in_a_row = 0
+        self._receipts.arrived(record, self._position % (metadata.partition, metadata.offset))
 
     def _failed(self, error: BaseException) -> None:
         self._failures_in_a_row += 1

@@ -9,15 +9,16 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter, deque
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
-from typing import IO, Any
+from typing import IO
 
 from generator.records import Record
 from pipelines.cli import ConfigurationError, RunFailed, one_line
 
-Position = dict[str, Any]
+_NULL = b"null"
 
 
 class Manifest:
@@ -27,16 +28,14 @@ class Manifest:
         self._file = file
         self._rows: deque[bytes] = deque()
 
-    def add(self, record: Record, position: Position) -> None:
-        """Note an acknowledged record: where it is, which event, the SHA-256 of its value, and its fault."""
-        row = {
-            **position,
-            "event_id": record.event_id,
-            "sha256": sha256(record.value or b"").hexdigest(),
-            "fault": record.fault,
-            "variant": record.variant,
-        }
-        self._rows.append(json.dumps(row, separators=(",", ":")).encode() + b"\n")
+    def add(self, record: Record, position: bytes) -> None:
+        """Note an acknowledged record: where it is (JSON members), which event, the SHA-256 of its value, its fault."""
+        place, _, value, _, event_id, _, fault, variant = record
+        digest = sha256(value or b"").hexdigest().encode()
+        self._rows.append(
+            b'{%b,"record":%d,"event_id":%b,"sha256":"%b","fault":%b,"variant":%b}\n'
+            % (position, place, _text(event_id), digest, _text(fault), _text(variant))
+        )
 
     def flush(self) -> None:
         """Write all rows so far to the file. Raises RunFailed where that fails (disk full)."""
@@ -62,6 +61,10 @@ class Manifest:
             self._file.close()
 
 
+def _text(text: str | None) -> bytes:
+    return _NULL if text is None else json.dumps(text).encode()
+
+
 class Receipts:
     """Counts what is sent, acknowledged and failed, and passes acknowledged records on to the manifest."""
 
@@ -80,18 +83,24 @@ class Receipts:
         """Records handed over whose fate is not known yet."""
         return self.sent - self.acknowledged - self.failed
 
-    def handed_over(self, record: Record) -> None:
-        """The sink has taken the record."""
-        self.sent += 1
-        self.events[record.event_name] += 1
-        if record.fault is not None:
-            self.faults[record.fault] += 1
+    def handed_over(self, records: Sequence[Record]) -> None:
+        """The sink takes these records."""
+        self.sent += len(records)
+        self.events.update([record.event_name for record in records])
+        self.faults.update([record.fault for record in records if record.fault is not None])
 
-    def arrived(self, record: Record, position: Position) -> None:
-        """The record is safe at `position`."""
+    def arrived(self, record: Record, position: bytes) -> None:
+        """The record is safe at `position`: JSON members, such as ``"line":7``."""
         self.acknowledged += 1
         if self._manifest is not None:
             self._manifest.add(record, position)
+
+    def all_arrived(self, records: Sequence[Record], first_line: int) -> None:
+        """The records are safe on lines of their own."""
+        self.acknowledged += len(records)
+        if self._manifest is not None:
+            for line, record in enumerate(records, first_line):
+                self._manifest.add(record, b'"line":%d' % line)
 
     def lost(self, error: BaseException) -> None:
         """A record could not be delivered. May be called from two threads at once."""

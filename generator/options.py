@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
-from generator.faults import FAULTS
+from generator.config import read_config, scenarios
+from generator.faults import DRIFT_VARIANTS, FAULTS
+from generator.profiles import PROFILES
 from pipelines.cli import debug_option, kafka_options, setting
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -18,20 +20,28 @@ _FAULT_HELP = {
     "missing_field": "A required field is absent, null or blank.",
     "wrong_type": "A field that a rule reads has the wrong JSON type.",
     "bad_timestamp": "event_time is unreadable, zoneless, a number, after 2100 or in 1970.",
-    "duplicate": "The exact bytes of an earlier good record again.",
+    "duplicate": "The exact bytes of an earlier good record again; at most 0.9.",
+    "id_conflict": "The event_id of an earlier good record with another content.",
     "late": "event_time lies more than --late-after-seconds before the send.",
+    "out_of_order": "An event comes 20 to 200 records later than it should.",
+    "clock_skew": "The device's clock is wrong by up to 12 hours; sent_at shows it.",
+    "oversize": "One byte more than --max-event-bytes.",
+    "hot_key": "The event is sent as one and the same shopper's, so under one key.",
 }
 
 _GROUPS: dict[str, tuple[str, ...]] = {
-    "Where to": ("sink", "output", "raw_topic", "bootstrap_servers", "kafka_config"),
-    "How much": ("rate", "count", "duration"),
-    "Simulation": ("seed", "start_time", "end_time", "speedup", "catalog"),
+    "Where to": ("sink", "output", "raw_topic", "bootstrap_servers", "kafka_config", "tag"),
+    "How much": ("rate", "count", "duration", "workers"),
+    "Simulation": ("profile", "seed", "start_time", "end_time", "speedup", "catalog"),
     "Faults (share of all records, 0 to 1; together at most 1)": (
+        "faults",
         *(f"{fault}_rate" for fault in FAULTS),
+        "drift",
         "late_after_seconds",
         "max_event_age_days",
+        "max_event_bytes",
     ),
-    "Account": ("manifest", "append", "summary"),
+    "Account": ("manifest", "append", "resume", "summary", "dry_run"),
 }
 
 
@@ -54,13 +64,14 @@ def generator_options(command: Command) -> Command:
         setting(
             f"--{fault.replace('_', '-')}-rate",
             f"GENERATOR_{fault.upper()}_RATE",
-            0.0,
+            None,
             _FAULT_HELP[fault],
             type=_RATE,
         )
         for fault in FAULTS
     ]
-    for decorate in reversed([*_TARGET, *_AMOUNT, *_SIMULATION, *fault_rates, *_LIMITS, *_ACCOUNT, debug_option]):
+    groups = (_TARGET, _AMOUNT, _SIMULATION, [_SCENARIO], fault_rates, _LIMITS, _ACCOUNT, [_CONFIG, debug_option])
+    for decorate in reversed([option for group in groups for option in group]):
         command = decorate(command)
     return command
 
@@ -82,6 +93,7 @@ _TARGET = [
     ),
     setting("--raw-topic", "RAW_TOPIC", "ecommerce_events_raw", "Topic for --sink kafka; it must exist."),
     kafka_options,
+    setting("--tag", "GENERATOR_TAG", None, "A name for the run: header generator.tag of its Kafka records."),
 ]
 _AMOUNT = [
     setting(
@@ -106,8 +118,23 @@ _AMOUNT = [
         "Stop after this many seconds.",
         type=click.FloatRange(min=0, min_open=True),
     ),
+    setting(
+        "--workers",
+        "GENERATOR_WORKERS",
+        1,
+        "Processes that share the work; the events are the same. Each shopper belongs to one of them.",
+        type=click.IntRange(1, 64),
+    ),
 ]
 _SIMULATION = [
+    setting(
+        "--profile",
+        "GENERATOR_PROFILE",
+        "steady",
+        "steady, diurnal (hours and weekdays), black-friday (four times the traffic on its days, campaigns, sales); "
+        "engaged: steady, with more orders.",
+        type=click.Choice([*PROFILES]),
+    ),
     setting(
         "--seed",
         "GENERATOR_SEED",
@@ -137,7 +164,23 @@ _SIMULATION = [
     ),
     setting("--catalog", "CATALOG_URI", None, "Products, JSON Lines; a local file. [default: the bundled one]"),
 ]
+_SCENARIO = setting(
+    "--faults",
+    "GENERATOR_FAULTS",
+    None,
+    f"TOML file with rates and drifts, or one that comes along: {', '.join(sorted(scenarios()))}. "
+    "A rate's flag beats it.",
+)
 _LIMITS = [
+    setting(
+        "--drift",
+        "GENERATOR_DRIFT",
+        (),
+        "From that record on events are as a new release of the tracker writes them; "
+        f"KIND: {', '.join(DRIFT_VARIANTS)}.",
+        multiple=True,
+        metavar="KIND@RECORD[:SHARE]",
+    ),
     setting(
         "--late-after-seconds",
         "LATE_AFTER_SECONDS",
@@ -152,6 +195,13 @@ _LIMITS = [
         "Age in days from which the pipeline rejects events; 0: never.",
         type=click.IntRange(min=0),
     ),
+    setting(
+        "--max-event-bytes",
+        "MAX_EVENT_BYTES",
+        921_600,
+        "Size in bytes up to which the pipeline takes events.",
+        type=click.IntRange(min=1_000),
+    ),
 ]
 _ACCOUNT = [
     setting(
@@ -162,9 +212,28 @@ _ACCOUNT = [
         type=click.Path(dir_okay=False),
     ),
     setting("--append", "GENERATOR_APPEND", False, "Add to an existing --manifest and --output.", is_flag=True),
+    setting(
+        "--resume",
+        "GENERATOR_RESUME",
+        None,
+        "Go on with the run of this manifest, which was cut short: what it lists is not sent again. "
+        "The settings are those of that run.",
+        type=click.Path(dir_okay=False),
+    ),
     click.option(
         "--summary/--no-summary",
         default=True,
         help="JSON summary at the end: on stdout, for console on stderr.",
     ),
+    click.option("--dry-run", is_flag=True, help="Check everything, show what would be sent, and send nothing."),
 ]
+_CONFIG = click.option(
+    "--config",
+    type=click.Path(dir_okay=False),
+    is_eager=True,
+    expose_value=False,
+    callback=read_config,
+    envvar="GENERATOR_CONFIG",
+    show_envvar=True,
+    help="TOML file with values for these flags, under their names; flags and environment beat it.",
+)

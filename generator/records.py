@@ -3,115 +3,102 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import count
-from random import Random
+from typing import NamedTuple
 
-from generator import faults, injection
-from generator.carts import Step
+import numpy as np
+
+from generator.blocks import Block
+from generator.chance import Int
 from generator.clock import Timeline
-from generator.events import Event, build, encode
-from generator.sessions import Session
-from generator.settings import FaultSettings
-from generator.shop import Shop
+from generator.personas import EVENT_NAMES
+from generator.spoiling import GOOD
+from generator.spoilt import Moment, Spoilt
 
-# A duplicate repeats one of this many recent good records.
-_REPEATABLE = 500
-# How much further back than the lateness limit a late event lies, in seconds.
-_LATE_MARGIN_SECONDS = (60, 6 * 3600)
+_TAKEN_AT_ONCE = 1024
 
 
-@dataclass(slots=True)
-class Record:
+class Record(NamedTuple):
     """One record to send and what the manifest says about it.
 
-    `value` None is a tombstone. `event_id` is None where the record has none that a reader could find.
-    `event_name` is the event's name before any fault; `variant` tells which kind of the fault it is.
+    `place` counts the run's records from 0. `value` None is a tombstone. `event_id` is None where the record has none
+    that a reader could find. `event_name` is the event's name before any fault; `variant` tells which kind of the fault
+    it is. `partition_hash` modulo the number of partitions is the key's partition.
     """
 
+    place: int
     key: bytes
     value: bytes | None
     event_name: str
     event_id: str | None
+    partition_hash: int
     fault: str | None = None
     variant: str | None = None
 
 
 class Records:
-    """All records of a run, in the order to send them. Same shop, timeline, settings and seed: same bytes."""
+    """All records of a run, in the order to send them; or of a share of the shoppers, where the blocks have one.
 
-    def __init__(self, shop: Shop, timeline: Timeline, settings: FaultSettings, ids: Random, chance: Random) -> None:
-        self._steps = shop.steps()
+    Same blocks, timeline and faults: same bytes, whatever the share.
+    """
+
+    def __init__(self, blocks: Iterator[Block], timeline: Timeline, spoilt: Spoilt) -> None:
+        self._blocks = blocks
         self._timeline = timeline
-        self._settings = settings
-        self._ids = ids
-        self._chance = chance
-        self._cumulative: list[tuple[float, str]] = []
-        threshold = 0.0
-        for fault, rate in settings.rates.items():
-            threshold += rate
-            self._cumulative.append((threshold, fault))
-        self._total = threshold
-        self._recent: list[Record] = []
-        self._repeats = settings.rates.get(faults.DUPLICATE, 0) > 0
-        self.last_event_ms: int | None = None
+        self._spoilt = spoilt
+        self._block: Block | None = None
+        self._taken = 0
+        self._values = np.empty(0, object)
+        self.place = 0
         self.first_event_ms: int | None = None
+        self.last_event_ms: int | None = None
 
     def __iter__(self) -> Iterator[Record]:
-        """The records, until the timeline is over."""
-        for position in count():
-            fault = self._draw_fault()
-            if fault == faults.DUPLICATE and self._recent:
-                first = self._chance.choice(self._recent)
-                yield Record(first.key, first.value, first.event_name, first.event_id, fault)
-                continue
-            at, session, step = next(self._steps)
-            times = self._timeline.times(position, at, session)
-            if times is None:
+        """The records one by one, until the timeline is over."""
+        while True:
+            taken, records = self.take(_TAKEN_AT_ONCE)
+            yield from records
+            if not taken:
                 return
-            yield self._record(session, step, *times, fault)
 
-    def _draw_fault(self) -> str | None:
-        if not self._total:
-            return None
-        draw = self._chance.random()
-        for threshold, fault in self._cumulative:
-            if draw < threshold:
-                return fault
-        return None
+    def take(self, count: int) -> tuple[int, list[Record]]:
+        """(number of the next records, those of them that are in our share); 0 when the timeline is over.
 
-    def _record(self, session: Session, step: Step, event_ms: int, sent_ms: int | None, fault: str | None) -> Record:
-        if self.first_event_ms is None:
-            self.first_event_ms = event_ms
-        self.last_event_ms = event_ms
-        key = session.shopper.key
-        if fault == faults.LATE:
-            margin = self._chance.randrange(*_LATE_MARGIN_SECONDS)
-            event_ms -= (self._settings.late_after_seconds + margin) * 1000
-        event = build(session, step, event_ms, sent_ms, self._ids)
-        if fault is None or fault in (faults.LATE, faults.DUPLICATE):
-            # A duplicate that has nothing to repeat yet is a good record.
-            fault = faults.LATE if fault == faults.LATE else None
-            record = Record(key, encode(event), step.name, event["event_id"], fault)
-            if self._repeats and fault is None:
-                self._remember(record)
-            return record
-        value, variant = self._spoil(event, fault, event_ms)
-        event_id = event.get("event_id") if fault != faults.MALFORMED else None
-        readable = event_id if isinstance(event_id, str) and event_id.strip() else None
-        return Record(key, value, step.name, readable, fault, variant)
+        There may be fewer than `count` without being the last.
+        """
+        block = self._block
+        if block is None or self._taken == len(block):
+            block = self._block = next(self._blocks)
+            self._taken, self._values = 0, np.empty(len(block), object)
+        rows = np.arange(self._taken, min(self._taken + count, len(block)))
+        event_ms, sent_ms = self._timeline.times(block.moments(rows))
+        rows = rows[: len(event_ms)]
+        if not len(rows):
+            return 0, []
+        self._taken += len(rows)
+        self.place += len(rows)
+        first, last = int(event_ms.min()), int(event_ms.max())
+        self.first_event_ms = first if self.first_event_ms is None else min(self.first_event_ms, first)
+        self.last_event_ms = last if self.last_event_ms is None else max(self.last_event_ms, last)
+        is_ours = block.is_written(rows)
+        return len(rows), self._records(block, rows[is_ours], event_ms[is_ours], sent_ms)
 
-    def _spoil(self, event: Event, fault: str, event_ms: int) -> tuple[bytes | None, str]:
-        if fault == faults.MALFORMED:
-            return injection.malformed(event, self._chance)
-        if fault == faults.MISSING_FIELD:
-            return injection.missing_field(event, self._chance)
-        if fault == faults.WRONG_TYPE:
-            return injection.wrong_type(event, self._chance)
-        return injection.bad_timestamp(event, self._chance, event_ms, self._settings.max_event_age_days)
-
-    def _remember(self, record: Record) -> None:
-        if len(self._recent) < _REPEATABLE:
-            self._recent.append(record)
-        else:
-            self._recent[self._chance.randrange(_REPEATABLE)] = record
+    def _records(self, block: Block, rows: Int, event_ms: Int, sent_ms: int | None) -> list[Record]:
+        if not len(rows):
+            return []
+        events, event, places = block.events, block.plan.event[rows], block.first_place + rows
+        values = block.values(rows, event_ms, None if sent_ms is None else np.full(len(rows), sent_ms))
+        names = [EVENT_NAMES[code] for code in events.code[event].tolist()]
+        columns = (
+            places.tolist(), events.key[event].tolist(), values, names, map(bytes.decode, events.event_id[event]),
+            events.partition_hash[event].tolist(),
+        )  # fmt: skip
+        records = list(map(Record, *columns))
+        fault = self._spoilt.faults(block.plan.fault[rows], places)
+        if self._spoilt.repeats:
+            self._values[rows] = values
+        for at in np.flatnonzero(fault != GOOD).tolist():
+            row = int(rows[at])
+            original = self._values[block.plan.original[row]]
+            moment = Moment(block, row, int(event_ms[at]), sent_ms)
+            records[at] = self._spoilt.record(records[at], int(fault[at]), original, moment)
+        return records

@@ -3,49 +3,41 @@
 from __future__ import annotations
 
 import sys
-from random import Random
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
+from generator.building import build_records
 from generator.catalog import load_catalog
-from generator.clock import Clock, LiveTimeline, PastTimeline, Timeline, WindowTimeline, rfc3339
+from generator.clock import Clock
 from generator.manifest import Manifest, Receipts, open_lines
+from generator.outcome import Outcome
 from generator.progress import Progress
-from generator.records import Records
+from generator.records import Record
+from generator.resuming import NOTHING, Delivered, remember
 from generator.sending import Sending, StopRequest
 from generator.settings import Settings
-from generator.shop import Shop
 from generator.sinks import open_sink
+from generator.workers import MergedRecords, run_crew
+
+# The sinks in which the records of all workers stand in one order.
+_ORDERED = ("console", "file")
+_PREVIEWED = 10_000
 
 
-def build_records(settings: Settings, clock: Clock) -> Records:
-    """The records of a run. Each source of chance has its own seed: faults do not change the good events."""
-
-    def chance(name: str) -> Random:
-        return Random(f"{settings.seed}/{name}")  # noqa: S311 — a simulation, repeatable on purpose
-
-    shop = Shop(load_catalog(settings.catalog), chance("shop"), settings.shop_rate, settings.expected_records)
-    timeline = _timeline(settings, clock, chance("time"))
-    return Records(shop, timeline, settings.faults, chance("ids"), chance("faults"))
-
-
-def _timeline(settings: Settings, clock: Clock, rng: Random) -> Timeline:
-    start_ms, end_ms = settings.time.start_ms, settings.time.end_ms
-    if start_ms is None:
-        return LiveTimeline(clock, rng)
-    if end_ms is not None and settings.count is not None:
-        return WindowTimeline(rng, start_ms, end_ms, settings.count)
-    return PastTimeline(clock, start_ms, end_ms)
-
-
-def generate(settings: Settings, clock: Clock) -> dict[str, Any]:
-    """Run to the end and return the summary.
+def generate(settings: Settings, clock: Clock, delivered: Delivered = NOTHING) -> dict[str, Any]:
+    """Run to the end and return the summary. `delivered` are records of an earlier part, which are passed over.
 
     Raises ConfigurationError before anything is sent if the sink or the manifest cannot be opened.
     """
-    records = build_records(settings, clock)
-    manifest = None
+    settings = _with_fixed_end(settings, clock)
+    load_catalog(settings.catalog)  # that it cannot be read should show before anything is opened
+    manifest, rows = None, 0
     if settings.manifest:
-        manifest = Manifest(open_lines(settings.manifest, "--manifest", settings.append)[0])
+        file, rows = open_lines(settings.manifest, "--manifest", settings.append)
+        manifest = Manifest(file)
     receipts = Receipts(manifest)
     try:
         sink = open_sink(settings, receipts)
@@ -53,43 +45,56 @@ def generate(settings: Settings, clock: Clock) -> dict[str, Any]:
         if manifest:
             manifest.discard()
         raise
+    if delivered is NOTHING:
+        remember(settings, rows, sink.lines_before)
     started = clock.monotonic()
     shares_terminal = settings.sink == "console" and sys.stdout.isatty()
-    try:
-        with StopRequest() as stop, sink, Progress(receipts, clock, shares_terminal) as progress:
-            progress.say(f"seed {settings.seed}, sink {settings.sink}")
-            sending = Sending(settings, clock, sink, receipts, progress)
-            sending.run(iter(records), stop)
-    finally:
+    with ExitStack() as stack:
         if manifest:
-            manifest.close()
-    return _summary(settings, records, receipts, sending, clock.monotonic() - started)
+            stack.callback(manifest.close)
+        stop = stack.enter_context(StopRequest())
+        progress = stack.enter_context(Progress(receipts, clock, shares_terminal))
+        stack.enter_context(sink)
+        progress.say(f"seed {settings.seed}, profile {settings.profile}, sink {settings.sink}")
+        if delivered.count:
+            progress.say(f"passing over {delivered.count:,} records that were delivered before")
+        if settings.workers > 1 and settings.sink not in _ORDERED:
+            outcome = run_crew(settings, delivered, receipts, progress, stop, clock)
+        else:
+            records = (
+                build_records(settings, clock)
+                if settings.workers == 1
+                else stack.enter_context(MergedRecords(settings))
+            )
+            sending = Sending(settings, clock, sink, receipts, progress, delivered)
+            outcome = sending.run(records, stop)
+    return outcome.summary(settings, clock.monotonic() - started, delivered.count)
 
 
-def _summary(
-    settings: Settings, records: Records, receipts: Receipts, sending: Sending, seconds: float
-) -> dict[str, Any]:
-    def moment(epoch_ms: int | None) -> str | None:
-        return None if epoch_ms is None else rfc3339(epoch_ms)
-
+def preview(settings: Settings, clock: Clock) -> tuple[dict[str, Any], list[Record]]:
+    """(what would be sent, the first records), after the checks that a run makes first; sends nothing."""
+    if settings.sink == "kafka":
+        with open_sink(settings, Receipts(None)):
+            pass
+    sample = list(islice(build_records(settings, clock), min(_PREVIEWED, settings.count or _PREVIEWED)))
+    outcome = Outcome(
+        "dry run",
+        faults=Counter(record.fault for record in sample if record.fault),
+        events=Counter(record.event_name for record in sample),
+    )
+    size = sum(len(record.value or b"") for record in sample) / max(1, len(sample))
+    told = outcome.summary(settings, 0.0, 0)
     return {
-        "sink": settings.sink,
-        "topic": settings.raw_topic if settings.sink == "kafka" else None,
-        "output": str(settings.output) if settings.output else None,
-        "ended_by": sending.ended_by,
-        "sent": receipts.sent,
-        "acknowledged": receipts.acknowledged,
-        "failed": receipts.failed,
-        "unknown": receipts.in_flight,
-        "error": sending.problem or receipts.first_error,
-        "seconds": round(seconds, 3),
-        "rate_per_second": round(receipts.sent / seconds, 1) if seconds else None,
-        "seed": settings.seed,
-        "start_time": moment(settings.time.start_ms),
-        "end_time": moment(settings.time.end_ms),
-        "first_event_time": moment(records.first_event_ms),
-        "last_event_time": moment(records.last_event_ms),
-        "faults": dict(sorted(receipts.faults.items())),
-        "events": dict(receipts.events.most_common()),
-        "manifest": str(settings.manifest) if settings.manifest else None,
-    }
+        **told,
+        "records": settings.expected_records,
+        "sample": len(sample),
+        "bytes_per_record": round(size),
+    }, sample
+
+
+def _with_fixed_end(settings: Settings, clock: Clock) -> Settings:
+    """Workers that simulate up to now must agree on when that is."""
+    time = settings.time
+    if settings.workers == 1 or time.start_ms is None or time.end_ms is not None or settings.rate:
+        return settings
+    return replace(settings, time=replace(time, until_ms=clock.now_ms()))

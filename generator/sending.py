@@ -4,23 +4,48 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from generator.clock import Clock
 from generator.manifest import Receipts
-from generator.progress import Progress
+from generator.outcome import Outcome
+from generator.profiles import PROFILES, Profile
 from generator.records import Record
+from generator.resuming import Delivered
 from generator.settings import Settings
 from generator.sinks import Sink
 from pipelines.cli import RunFailed
 
 _HOUSEKEEPING_SECONDS = 0.25
+_SLICE = 512
+# A broker that is gone for good acknowledges nothing more.
+_PATIENCE_AFTER_FAILURE_SECONDS = 10.0
 _NAP_SECONDS = 0.1
 _BRIEF_NAP_SECONDS = 0.002
 # After a hold-up the pace is caught up with for this many seconds' worth of records, not more.
 _MAX_CATCH_UP_SECONDS = 1.0
+
+
+class Reporter(Protocol):
+    """Who is told how the run goes."""
+
+    def say(self, text: str) -> None:
+        """One line for a person."""
+
+    def update(self) -> None:
+        """Look at the counts, if it is time to."""
+
+
+class Stream(Protocol):
+    """Records in their order, or a share of them: see `records.Records`."""
+
+    place: int
+    first_event_ms: int | None
+    last_event_ms: int | None
+
+    def take(self, count: int) -> tuple[int, list[Record]]:
+        """(number of the next records, those of them that are in our share)."""
 
 
 class StopRequest:
@@ -48,81 +73,111 @@ class StopRequest:
 
 
 class Pace:
-    """Spreads records evenly over time at `rate` per second; 0 is no limit."""
+    """Spreads records over time: `rate` per second on average, more or less as the profile has it; 0 is no limit."""
 
-    def __init__(self, rate: float, clock: Clock) -> None:
-        self._interval = 1 / rate if rate else 0.0
+    def __init__(self, rate: float, profile: Profile, clock: Clock) -> None:
+        self._rate = rate
+        self._profile = profile
         self._clock = clock
-        self._due = clock.monotonic()
+        self._credit = 1.0
+        self._seen = clock.monotonic()
+
+    def due(self) -> int:
+        """How many records may be sent now."""
+        if not self._rate:
+            return _SLICE
+        now = self._clock.monotonic()
+        self._credit += (now - self._seen) * self._rate_now()
+        self._credit = min(self._credit, 1 + _MAX_CATCH_UP_SECONDS * self._rate_now())
+        self._seen = now
+        return min(_SLICE, int(self._credit))
+
+    def spent(self, records: int) -> None:
+        """So many were sent."""
+        self._credit -= records if self._rate else 0
 
     def wait_seconds(self) -> float:
-        """How long until the next record is due; 0 takes it."""
-        if not self._interval:
-            return 0.0
-        now = self._clock.monotonic()
-        if now < self._due:
-            return self._due - now
-        self._due = max(self._due, now - _MAX_CATCH_UP_SECONDS) + self._interval
-        return 0.0
+        """How long until the next record is due."""
+        return max(_BRIEF_NAP_SECONDS, (1 - self._credit) / self._rate_now()) if self._rate else 0.0
+
+    def _rate_now(self) -> float:
+        return self._rate * (1.0 if self._profile.is_flat else self._profile.intensity(self._clock.now_ms() / 1000))
 
 
 class Sending:
-    """The loop of a run. `ended_by` says why it ended, `problem` what went wrong, if anything."""
+    """The loop of a run, or of a worker's part of it."""
 
-    def __init__(self, settings: Settings, clock: Clock, sink: Sink, receipts: Receipts, progress: Progress) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock, sink: Sink, receipts: Receipts, progress: Reporter, delivered: Delivered
+    ) -> None:  # fmt: skip
+        """`delivered`: records that an earlier part of the run has sent are passed over."""
+        self._delivered = delivered
         self._settings = settings
         self._clock = clock
         self._sink = sink
         self._receipts = receipts
         self._progress = progress
         self._tidied = clock.monotonic()
-        self.ended_by = ""
-        self.problem: str | None = None
 
-    def run(self, records: Iterator[Record], stop: StopRequest) -> None:
+    def run(self, records: Stream, stop: StopRequest) -> Outcome:
         """Send until a limit is reached, then wait until every record is acknowledged or has failed.
 
         Raises RunFailed if the manifest cannot be written.
         """
+        receipts, problem, patience = self._receipts, None, self._sink.patience_seconds
         try:
-            self.ended_by = self._send(records, stop)
+            ended_by = self._send(records, stop)
             self._sink.flush()
         except BrokenPipeError:
-            self.ended_by = "closed pipe"
-            return
+            ended_by, patience = "closed pipe", 0.0
         except RunFailed as error:
-            self.ended_by, self.problem = "failure", error.message
-        if self._receipts.in_flight and stop.requested:
-            self._progress.say(f"stopping: waiting for {self._receipts.in_flight:,} acknowledgements")
-        self._await_acknowledgements()
+            ended_by, problem, patience = "failure", error.message, min(patience, _PATIENCE_AFTER_FAILURE_SECONDS)
+        if receipts.in_flight and stop.requested:
+            self._progress.say(f"stopping: waiting for {receipts.in_flight:,} acknowledgements")
+        self._await_acknowledgements(patience)
+        return Outcome(
+            ended_by, receipts.sent, receipts.acknowledged, receipts.failed, problem or receipts.first_error,
+            records.first_event_ms, records.last_event_ms, receipts.faults, receipts.events,
+        )  # fmt: skip
 
-    def _send(self, records: Iterator[Record], stop: StopRequest) -> str:
-        receipts, sink, clock = self._receipts, self._sink, self._clock
-        pace = Pace(self._settings.rate, clock)
-        count = self._settings.count or sys.maxsize
-        duration = self._settings.duration_seconds
-        deadline = clock.monotonic() + duration if duration else float("inf")
-        while receipts.sent < count:
+    def _send(self, records: Stream, stop: StopRequest) -> str:
+        receipts, sink, clock, settings = self._receipts, self._sink, self._clock, self._settings
+        if not self._pass_over(records, stop):
+            return "stopped"
+        pace = Pace(settings.rate, PROFILES[settings.profile], clock)
+        count = settings.count or sys.maxsize
+        deadline = clock.monotonic() + (settings.duration_seconds or float("inf"))
+        while records.place < count:
             now = clock.monotonic()
-            wait = _BRIEF_NAP_SECONDS if receipts.in_flight >= sink.max_in_flight else pace.wait_seconds()
-            if wait or now - self._tidied >= _HOUSEKEEPING_SECONDS:
+            has_room = receipts.in_flight < sink.max_in_flight
+            due = min(pace.due(), count - records.place) if has_room else 0
+            if not due or now - self._tidied >= _HOUSEKEEPING_SECONDS:
                 self._tidy(now)
             if stop.requested:
                 return "stopped"
             if now >= deadline:
                 return "duration"
-            if wait:
-                clock.sleep(min(wait, _NAP_SECONDS))
+            if not due:
+                clock.sleep(min(pace.wait_seconds() if has_room else _BRIEF_NAP_SECONDS, _NAP_SECONDS))
                 continue
-            record = next(records, None)
-            if record is None:
+            taken, written = records.take(due)
+            if not taken:
                 return "end of the window"
-            sink.send(record)
+            pace.spent(taken)
+            sink.send(self._delivered.missing(written))
         return "count"
 
-    def _await_acknowledgements(self) -> None:
+    def _pass_over(self, records: Stream, stop: StopRequest) -> bool:
+        """Get to the first record that was not delivered; False if a stop came first."""
+        while records.place < self._delivered.first_missing:
+            taken, _ = records.take(min(_SLICE, self._delivered.first_missing - records.place))
+            if stop.requested or not taken:
+                return not stop.requested
+        return True
+
+    def _await_acknowledgements(self, seconds: float) -> None:
         receipts, clock = self._receipts, self._clock
-        deadline = clock.monotonic() + self._sink.patience_seconds
+        deadline = clock.monotonic() + seconds
         while receipts.in_flight and clock.monotonic() < deadline:
             clock.sleep(_BRIEF_NAP_SECONDS)
             if clock.monotonic() - self._tidied >= _HOUSEKEEPING_SECONDS:

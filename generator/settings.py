@@ -5,37 +5,35 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import click
 
-from generator.faults import FAULTS
+from generator.config import Scenario, read_scenario
+from generator.faults import DRIFT_VARIANTS, DUPLICATE, FAULTS, ID_CONFLICT
 from generator.injection import ANCIENT_FROM_DAYS
+from generator.spoilt import Drift, FaultSettings
 
 DEFAULT_RATE = 100.0
+_MAX_REPEATED = 0.9
 _DAY_MS = 86_400_000
 _AGE = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)")
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 @dataclass(frozen=True)
-class FaultSettings:
-    """How often each fault happens (0..1 of all records), and the limits that define some of them."""
-
-    rates: Mapping[str, float] = field(default_factory=dict)
-    late_after_seconds: int = 3600
-    max_event_age_days: int = 3650
-
-
-@dataclass(frozen=True)
 class TimeSettings:
-    """A past window to simulate, in epoch milliseconds; without `start_ms` events happen now."""
+    """A past window to simulate, in epoch milliseconds; without `start_ms` events happen now.
+
+    `until_ms` is the now that ends a window without an end, where that was fixed before.
+    """
 
     start_ms: int | None = None
     end_ms: int | None = None
+    until_ms: int | None = None
     speedup: float = 1.0
 
 
@@ -48,12 +46,15 @@ class Settings:
     time: TimeSettings
     rate: float
     seed: int
+    profile: str = "steady"
     count: int | None = None
     duration_seconds: float | None = None
     output: Path | None = None
     manifest: Path | None = None
     append: bool = False
     catalog: str | None = None
+    tag: str | None = None
+    workers: int = 1
     raw_topic: str = "ecommerce_events_raw"
     bootstrap_servers: str = ""
     kafka_config: str | None = None
@@ -90,12 +91,17 @@ class Settings:
         rate = given["rate"]
         if rate is None:
             rate = DEFAULT_RATE if sink in ("console", "kafka") and time.start_ms is None else 0.0
+        if given["workers"] > 1 and sink in ("console", "file") and rate and time.start_ms is None:
+            raise click.UsageError(f"--workers with --sink {sink} and a --rate needs --start-time: one keeps the time.")
         return cls(
             sink=sink,
             faults=_fault_settings(given),
             time=time,
             rate=rate,
             seed=random_seed if given["seed"] is None else given["seed"],
+            profile=given["profile"],
+            tag=given["tag"],
+            workers=given["workers"],
             count=given["count"],
             duration_seconds=given["duration"],
             output=Path(given["output"]) if given["output"] else None,
@@ -110,11 +116,29 @@ class Settings:
 
 
 def _fault_settings(options: Mapping[str, Any]) -> FaultSettings:
-    rates = {fault: options[f"{fault}_rate"] for fault in FAULTS}
+    scenario = read_scenario(options["faults"]) if options["faults"] else Scenario()
+    given = {fault: options[f"{fault}_rate"] for fault in FAULTS}
+    rates = {fault: scenario.rates.get(fault, 0.0) if rate is None else rate for fault, rate in given.items()}
     # Ten rates of 0.1 add up to a hair more than 1 in floating point.
     if sum(rates.values()) > 1 + 1e-9:
         raise click.UsageError(f"The fault rates add up to {sum(rates.values()):g}; they may reach 1 at most.")
-    return FaultSettings(rates, options["late_after_seconds"], options["max_event_age_days"])
+    if rates[DUPLICATE] + rates[ID_CONFLICT] > _MAX_REPEATED:
+        raise click.UsageError(
+            f"Duplicates and id conflicts may be {_MAX_REPEATED:g} of all records: something must be new."
+        )
+    drifts = [*scenario.drifts, *map(_drift, options["drift"])]
+    return FaultSettings(
+        rates, tuple(drifts), options["late_after_seconds"], options["max_event_age_days"], options["max_event_bytes"]
+    )
+
+
+def _drift(text: str) -> Drift:
+    match = re.fullmatch(r"([a-z_]+)@(\d+)(?::(0?\.\d+|1(?:\.0*)?))?", text)
+    if not match or match[1] not in DRIFT_VARIANTS:
+        raise click.UsageError(
+            f"--drift: {text!r} is not KIND@RECORD[:SHARE] with one of the kinds {', '.join(DRIFT_VARIANTS)}."
+        )
+    return Drift(match[1], int(match[2]), float(match[3] or 1))
 
 
 def _time_settings(options: Mapping[str, Any], now_ms: int) -> TimeSettings:
@@ -137,7 +161,7 @@ def _time_settings(options: Mapping[str, Any], now_ms: int) -> TimeSettings:
         raise click.UsageError(
             f"--start-time is more than {limit_days} days ago: the pipeline rejects such events (MAX_EVENT_AGE_DAYS)."
         )
-    return TimeSettings(start_ms, end_ms, speedup or 1.0)
+    return TimeSettings(start_ms, end_ms, speedup=speedup or 1.0)
 
 
 def _moment(text: str | None, flag: str, now_ms: int) -> int | None:

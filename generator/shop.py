@@ -1,87 +1,149 @@
-"""The shop's traffic: concurrent visits, whose next steps come in the order of simulated time."""
+"""The shop's traffic: who comes when, and who comes back for a forgotten cart, a refund or more."""
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator
-from math import exp
-from random import Random
+from dataclasses import dataclass, field
 
-from generator.carts import Step
-from generator.catalog import Catalog
-from generator.sessions import Session
-from generator.shoppers import Shopper, new_shopper
+import numpy as np
 
-# Seconds between two steps of a visit: log-normal, so that most are short and a few long.
-GAP_MEDIAN_SECONDS = 11.0
-GAP_SIGMA = 0.95
-GAP_MEAN_SECONDS = GAP_MEDIAN_SECONDS * exp(GAP_SIGMA**2 / 2)
+from generator.chance import Chance, Flags, Int, log_normal
+from generator.columns import joined, take
+from generator.personas import PERSONAS
+from generator.profiles import Profile
+from generator.visitors import Visitors, new_visitors
+from generator.visits import Simulated, Simulation
 
-# Seconds until a shopper comes back, with a refund or for more. Short against a real shop's days, so that a
-# run of some minutes sees both.
-RETURN_MEDIAN_SECONDS = 900.0
-RETURN_SIGMA = 1.0
+# Until a visitor comes back, in hours: to a filled cart, with something to return, for more.
+CART_RETURN_HOURS, REFUND_HOURS, RETURN_HOURS = 5.0, 72.0, 20.0
+DELAY_SIGMA = 1.0
 REFUND_PROBABILITY = 0.08
+# A run shorter than this has its returns sooner, so that it shows some.
+UNHURRIED_SECONDS = 3 * 86_400
+# A window of time that is simulated at once holds about this many events, and at most an hour.
+_EVENTS_PER_WINDOW = 16_384
+_MAX_WINDOW_SECONDS = 3600
+# About 150 bytes each. Who would be one more does not come back: memory stays flat however long the shop is open.
+_MAX_AWAITED = 500_000
+_WINDOWS_PER_SHELF = 64
 
-# A visit costs about 2 KB; this many are enough for every interleaving and keep memory flat at any rate.
-MAX_CONCURRENT_VISITS = 20_000
-# Below this many steps per concurrent visit a short run would end before anyone reaches the checkout.
-_STEPS_PER_VISIT_SLOT = 40
+_COMES_BACK = np.array([persona.comes_back for persona in PERSONAS])
+_COMES_BACK_TO_CART = np.array([persona.comes_back_to_cart for persona in PERSONAS])
+
+
+@dataclass(frozen=True)
+class Opening:
+    """When the shop's time begins (ms since 1970; None: at no date), and how many times faster than ours it runs."""
+
+    epoch_ms: int | None = None
+    faster: float = 1.0
+
+    def intensity(self, profile: Profile, at_ms: int) -> float:
+        """How many visitors there are at that time of the shop, relative to the mean."""
+        return 1.0 if self.epoch_ms is None else profile.intensity((self.epoch_ms + at_ms / self.faster) / 1000)
+
+
+@dataclass
+class _Awaited:
+    """Visitors who will come back, and when (ms)."""
+
+    visitors: Visitors
+    due: Int
+
+
+@dataclass
+class Returns:
+    """Everybody who will come back, on shelves of some windows each."""
+
+    window_ms: int
+    waiting: int = 0
+    _shelves: dict[int, list[_Awaited]] = field(default_factory=dict)
+    _open: _Awaited | None = None
+
+    def add(self, visitors: Visitors, due: Int) -> None:
+        """They come at those times."""
+        room = max(0, _MAX_AWAITED - self.waiting)
+        visitors, due = take(visitors, slice(room)), due[:room]
+        self.waiting += len(due)
+        shelf = due // (self.window_ms * _WINDOWS_PER_SHELF)
+        for number in np.unique(shelf).tolist():
+            rows = shelf == number
+            self._shelves.setdefault(number, []).append(_Awaited(take(visitors, rows), due[rows]))
+
+    def pop(self, end_ms: int) -> _Awaited | None:
+        """Those who come before `end_ms`, by time; None if nobody does."""
+        shelf = (end_ms - 1) // (self.window_ms * _WINDOWS_PER_SHELF)
+        arrived = self._shelves.pop(shelf, [])
+        if self._open is not None:
+            arrived.append(self._open)
+        if not arrived:
+            return None
+        visitors, due = joined([each.visitors for each in arrived]), np.concatenate([each.due for each in arrived])
+        now = due < end_ms
+        self._open = _Awaited(take(visitors, ~now), due[~now]) if not now.all() else None
+        if not now.any():
+            return None
+        rows = np.flatnonzero(now)[np.argsort(due[now], kind="stable")]
+        self.waiting -= len(rows)
+        return _Awaited(take(visitors, rows), due[rows])
 
 
 class Shop:
-    """An endless series of steps at `steps_per_second` of simulated time.
+    """An endless series of windows of time with the visits that begin in them.
 
-    The population is closed: each visit that ends makes room for the next, so the rate of steps is the number
-    of concurrent visits over the mean gap, from the first second on. Where a high rate or a short run
-    (`expected_steps`) asks for fewer visits than that, all gaps are shortened to keep the rate.
+    `events_per_second` of shop time on average; the profile moves it with the hour where the opening has a date.
+    `sooner` divides the time until people come back.
     """
 
-    def __init__(self, catalog: Catalog, rng: Random, steps_per_second: float, expected_steps: int | None) -> None:
-        self._catalog = catalog
-        self._rng = rng
-        visits = min(steps_per_second * GAP_MEAN_SECONDS, MAX_CONCURRENT_VISITS)
-        if expected_steps is not None:
-            visits = min(visits, expected_steps / _STEPS_PER_VISIT_SLOT)
-        self._visits = max(1, round(visits))
-        self._stretch = self._visits / (steps_per_second * GAP_MEAN_SECONDS)
-        self._arrivals = 0
-        self._returning: list[tuple[float, int, Shopper]] = []
+    def __init__(
+        self, simulation: Simulation, profile: Profile, chance: Chance, events_per_second: float, opening: Opening,
+        sooner: float = 1.0,
+    ) -> None:  # fmt: skip
+        self._simulation = simulation
+        self._profile = profile
+        self._chance = chance
+        self._opening = opening
+        seconds = min(_MAX_WINDOW_SECONDS, _EVENTS_PER_WINDOW / events_per_second)
+        self.window_ms = max(1, round(seconds * 1000))
+        self._visitors_per_window = events_per_second / profile.steps_per_visitor * self.window_ms / 1000
+        self._returns = Returns(self.window_ms)
+        self._cart_delay = log_normal(CART_RETURN_HOURS / sooner, DELAY_SIGMA, 3_600_000)
+        self._refund_delay = log_normal(REFUND_HOURS / sooner, DELAY_SIGMA, 3_600_000)
+        self._delay = log_normal(RETURN_HOURS / sooner, DELAY_SIGMA, 3_600_000)
 
-    def steps(self) -> Iterator[tuple[float, Session, Step]]:
-        """(seconds since the start, the visit, what happened), in the order of time, for ever."""
-        rng = self._rng
-        horizon = GAP_MEAN_SECONDS * self._stretch
-        active = [(rng.random() * horizon, number, self._visit(0.0)) for number in range(self._visits)]
-        heapq.heapify(active)
+    def windows(self) -> Iterator[tuple[int, list[Simulated]]]:
+        """(end of the window in ms since the opening, the visits that begin in it), for ever."""
+        begin_ms, expected = 0, 0.0
         while True:
-            at, number, session = active[0]
-            step = session.next_step()
-            while step is None:
-                self._leave(session, at)
-                session = self._visit(at)
-                step = session.next_step()
-            yield at, session, step
-            gap = rng.lognormvariate(0.0, GAP_SIGMA) * GAP_MEDIAN_SECONDS * self._stretch
-            heapq.heapreplace(active, (at + gap, number, session))
+            end_ms = begin_ms + self.window_ms
+            before = expected
+            expected += self._visitors_per_window * self._opening.intensity(self._profile, begin_ms)
+            count = int(expected) - int(before)
+            found = []
+            if count:
+                began = np.sort(begin_ms + self._chance.below(self.window_ms, count))
+                found.append(self._visit(new_visitors(self._chance, count), began))
+            while (back := self._returns.pop(end_ms)) is not None:
+                found.append(self._visit(back.visitors, back.due))
+            yield end_ms, found
+            begin_ms = end_ms
 
-    def _visit(self, at: float) -> Session:
-        if self._returning and self._returning[0][0] <= at:
-            shopper = heapq.heappop(self._returning)[2]
-        else:
-            shopper = new_shopper(self._rng)
-        return Session(shopper, self._catalog, self._rng)
+    def _visit(self, visitors: Visitors, began: Int) -> Simulated:
+        simulated = self._simulation.run(visitors, began)
+        self._say_goodbye(simulated)
+        return simulated
 
-    def _leave(self, session: Session, at: float) -> None:
-        """Decide whether the shopper comes back, for a refund or for more."""
-        shopper, persona, rng = session.shopper, session.shopper.persona, self._rng
-        if session.purchased and rng.random() < REFUND_PROBABILITY:
-            shopper.to_refund = session.purchased
-            returns = True
-        else:
-            probability = persona.cart_return_probability if shopper.cart else persona.return_probability
-            returns = rng.random() < probability
-        if returns:
-            self._arrivals += 1
-            delay = rng.lognormvariate(0.0, RETURN_SIGMA) * RETURN_MEDIAN_SECONDS * self._stretch
-            heapq.heappush(self._returning, (at + delay, self._arrivals, shopper))
+    def _say_goodbye(self, simulated: Simulated) -> None:
+        """Decide who comes back: for a refund, to a cart, or for more."""
+        chance, visitors, count = self._chance, simulated.visitors, len(simulated.visitors)
+        has_cart = visitors.cart_product[:, 0] >= 0
+        refunds = simulated.bought & chance.hits(REFUND_PROBABILITY, count)
+        probability = np.where(has_cart, _COMES_BACK_TO_CART[visitors.persona], _COMES_BACK[visitors.persona])
+        returns: Flags = (chance.bits(count) >> np.uint64(32)).astype(np.float64) / 2**32 < probability
+        delay = np.where(has_cart, chance.quantiles(self._cart_delay, count), chance.quantiles(self._delay, count))
+        delay = np.where(refunds, chance.quantiles(self._refund_delay, count), delay)
+        rows = np.flatnonzero(refunds | returns)
+        back = take(visitors, rows)
+        back.wants_refund = refunds[rows]
+        back.is_reminded = has_cart[rows] & ~refunds[rows]
+        self._returns.add(back, simulated.ended[rows] + delay[rows])

@@ -1,8 +1,9 @@
-"""Where records go. A sink takes records one by one and reports each one's fate to the receipts."""
+"""Where records go. A sink takes records and reports each one's fate to the receipts."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from types import TracebackType
 from typing import IO, Protocol
 
@@ -18,14 +19,15 @@ class Sink(Protocol):
     """Takes records.
 
     `max_in_flight`: how many records may be under way; `patience_seconds`: after how long at the end of a run
-    those still under way are given up.
+    those still under way are given up; `lines_before`: how many lines the output had already.
     """
 
     max_in_flight: int
     patience_seconds: float
+    lines_before: int
 
-    def send(self, record: Record) -> None:
-        """Take one record; it may be acknowledged later, from another thread."""
+    def send(self, records: Sequence[Record]) -> None:
+        """Take these records; they may be acknowledged later, from another thread."""
 
     def flush(self) -> None:
         """Pass on what is held back, without waiting for acknowledgements."""
@@ -43,16 +45,15 @@ class NullSink:
 
     max_in_flight = sys.maxsize
     patience_seconds = 0.0
+    lines_before = 0
 
     def __init__(self, receipts: Receipts) -> None:
         self._receipts = receipts
-        self._line = 0
 
-    def send(self, record: Record) -> None:
-        """Acknowledge the record."""
-        self._line += 1
-        self._receipts.handed_over(record)
-        self._receipts.arrived(record, {"line": self._line})
+    def send(self, records: Sequence[Record]) -> None:
+        """Acknowledge the records."""
+        self._receipts.handed_over(records)
+        self._receipts.all_arrived(records, records[0].place + 1 if records else 0)
 
     def flush(self) -> None:
         """Nothing is held back."""
@@ -79,16 +80,16 @@ class LineSink:
         self._file = file
         self._name = name
         self._receipts = receipts
-        self._line = first_line
+        self._line = self.lines_before = first_line
         self._close = close
         self._held: list[Record] = []
         self._held_bytes = 0
 
-    def send(self, record: Record) -> None:
-        """Hold the record back until there is enough to write."""
-        self._receipts.handed_over(record)
-        self._held.append(record)
-        self._held_bytes += len(record.value or b"") + 1
+    def send(self, records: Sequence[Record]) -> None:
+        """Hold the records back until there is enough to write."""
+        self._receipts.handed_over(records)
+        self._held += records
+        self._held_bytes += sum(len(record.value or b"") + 1 for record in records)
         if self._held_bytes >= _BUFFER_BYTES:
             self.flush()
 
@@ -104,9 +105,8 @@ class LineSink:
             raise
         except OSError as error:
             raise RunFailed(f"{self._name} cannot be written: {error.strerror}.") from error
-        for record in held:
-            self._line += 1
-            self._receipts.arrived(record, {"line": self._line})
+        self._receipts.all_arrived(held, self._line + 1)
+        self._line += len(held)
 
     def __enter__(self) -> LineSink:
         return self

@@ -84,15 +84,17 @@ def test_a_missing_topic_is_one_line_exit_code_2_and_not_created(topic, tmp_path
 class FailingProducer:
     """A client whose every delivery fails."""
 
-    def send(self, topic, value, key):
+    def partitions_for(self, topic):
+        return {0, 1}
+
+    def send(self, topic, value, key, headers, partition):
         return Future().failure(KafkaTimeoutError("Expired"))
 
 
 def test_a_failed_delivery_is_counted_and_is_in_no_manifest(generate):
     receipts = Receipts(None)
     sink = KafkaSink(FailingProducer(), TOPIC, receipts)
-    for record in generate(3):
-        sink.send(record)
+    sink.send(generate(3))
     assert (receipts.sent, receipts.acknowledged, receipts.failed, receipts.in_flight) == (3, 0, 3, 0)
     assert receipts.first_error == "KafkaTimeoutError: Expired"
 
@@ -100,7 +102,6 @@ def test_a_failed_delivery_is_counted_and_is_in_no_manifest(generate):
 def test_when_deliveries_keep_failing_the_run_ends(generate):
     sink = KafkaSink(FailingProducer(), TOPIC, Receipts(None))
     records = generate(MAX_FAILURES_IN_A_ROW + 1)
-    for record in records[:-1]:
-        sink.send(record)
+    sink.send(records[:-1])
     with pytest.raises(RunFailed, match="Expired"):
-        sink.send(records[-1])
+        sink.send(records[-1:])

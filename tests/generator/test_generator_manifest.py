@@ -39,7 +39,8 @@ def test_each_line_of_the_file_has_its_row(output, manifest):
     lines, rows = output.read_bytes().split(b"\n")[:-1], rows_of(manifest)
     assert [row["line"] for row in rows] == list(range(1, 2_001))
     for line, row in zip(lines, rows, strict=True):
-        assert set(row) == {"line", "event_id", "sha256", "fault", "variant"}
+        assert set(row) == {"line", "record", "event_id", "sha256", "fault", "variant"}
+        assert row["record"] == row["line"] - 1
         assert row["sha256"] == sha256(line).hexdigest()
         if row["fault"] in (None, "duplicate", "late"):
             assert json.loads(line)["event_id"] == row["event_id"]
