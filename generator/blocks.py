@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from generator.chance import Bits, Chance, Int
-from generator.clock import Moments
+from generator.chance import Chance, Int
+from generator.clock import Timeline
 from generator.columns import joined, take
 from generator.hexes import stamps
 from generator.rendering import Events, Renderer
@@ -19,22 +19,22 @@ from generator.spoiling import Plan, Spoiler
 
 @dataclass
 class Block:
-    """The records of one window; the first one has the place `first_place` in the run."""
+    """The records of one window of the shop's time; the first one has the place `first_place` in the run."""
 
     events: Events
     plan: Plan
     first_place: int
-    chance: Bits
 
     def __len__(self) -> int:
         return len(self.plan.fault)
 
-    def moments(self, rows: Int) -> Moments:
-        """What a timeline wants to know of these records."""
-        event, place = self.plan.event[rows], self.plan.place[rows]
-        return Moments(
-            self.first_place + place, self.events.at[event], self.events.serial[event] >> 8, self.chance[place]
-        )
+    def at(self, rows: Int) -> Int:
+        """When these records' events happened, in ms of the shop's time."""
+        return self.events.at[self.plan.event[rows]]
+
+    def visits(self, rows: Int) -> Int:
+        """The numbers of their visits."""
+        return self.events.serial[self.plan.event[rows]] >> 8
 
     def is_written(self, rows: Int) -> Any:
         """Which of these records belong to our share of the shoppers."""
@@ -55,12 +55,16 @@ class Block:
         self._is_written = self.events.head != np.array(None)
 
 
-def read_blocks(shop: Shop, renderer: Renderer, spoiler: Spoiler, seed: int) -> Iterator[Block]:
+def read_blocks(shop: Shop, renderer: Renderer, spoiler: Spoiler, timeline: Timeline, seed: int) -> Iterator[Block]:
     """The run's blocks, none of them empty, for ever."""
-    ids, chance = Chance(seed, "ids"), Chance(seed, "time")
+    ids = Chance(seed, "ids")
     serial = place = 0
     pending: list[Events] = []
-    for end_ms, found in shop.windows():
+
+    def calendar(at_ms: int) -> int | None:
+        return timeline.date(place, at_ms)
+
+    for end_ms, found in shop.windows(calendar):
         for simulated in found:
             bits = ids.bits(2 * len(simulated.steps.at)).reshape(-1, 2)
             pending.append(renderer.events(simulated, serial, bits))
@@ -75,5 +79,6 @@ def read_blocks(shop: Shop, renderer: Renderer, spoiler: Spoiler, seed: int) -> 
             continue
         plan = spoiler.plan(len(events.at))
         in_order = take(events, np.lexsort((events.serial, events.at)))
-        yield Block(in_order, plan, place, chance.bits(len(plan.fault)))
-        place += len(plan.fault)
+        block = Block(in_order, plan, place)
+        place += len(block)
+        yield block

@@ -13,7 +13,7 @@ from generator.profiles import PROFILES
 from generator.records import Records
 from generator.rendering import Renderer
 from generator.settings import Settings
-from generator.shop import UNHURRIED_SECONDS, Opening, Shop
+from generator.shop import UNHURRIED_SECONDS, Shop
 from generator.spoiling import Spoiler
 from generator.spoilt import Spoilt
 from generator.visits import GAP_MEAN_SECONDS, Simulation
@@ -38,13 +38,11 @@ def build_records(settings: Settings, clock: Clock, share: tuple[int, int] = (0,
     if expected is not None:
         rate = min(rate, expected / _MIN_SHOP_SECONDS)
     sooner = 1.0 if expected is None else max(1.0, UNHURRIED_SECONDS * rate / expected)
-    shop = Shop(
-        Simulation(popularity, kinds, profile, Chance(seed, "shop")), profile, Chance(seed, "traffic"), rate,
-        Opening(settings.time.start_ms, settings.shop_rate / rate), sooner,
-    )  # fmt: skip
+    simulation = Simulation(popularity, kinds, profile, Chance(seed, "shop"))
+    shop = Shop(simulation, profile, Chance(seed, "traffic"), rate, sooner)
     spoiler = Spoiler(settings.faults.rates, Chance(seed, "faults"))
-    blocks = read_blocks(shop, Renderer(popularity, profile, share), spoiler, seed)
     timeline = _timeline(settings, clock, settings.shop_rate / rate)
+    blocks = read_blocks(shop, Renderer(popularity, profile, share), spoiler, timeline, seed)
     return Records(blocks, timeline, Spoilt(settings.faults, seed))
 
 

@@ -74,10 +74,10 @@ _RETAILROCKET = Figures(
 _ENGAGED = Figures(carts_per_view=0.12, purchases_per_cart=0.36, events_per_visitor=3.0)
 _RUSH = Figures(carts_per_view=0.16, purchases_per_cart=0.42, events_per_visitor=3.4)
 # Tuned until a long run showed the figures; the tests measure them again.
-_BROWSING = {"add_to_cart": 0.391, "begin_checkout": 0.459, "exit": 0.406}
+_BROWSING = {"add_to_cart": 0.391, "begin_checkout": 0.459, "exit": 0.415}
 PROFILES: Mapping[str, Profile] = {
-    "steady": Profile(_RETAILROCKET, _BROWSING, steps_per_visitor=5.02),
-    "diurnal": Profile(_RETAILROCKET, _BROWSING, 5.02, _HOURS, _WEEKDAYS),
+    "steady": Profile(_RETAILROCKET, _BROWSING, steps_per_visitor=5.06),
+    "diurnal": Profile(_RETAILROCKET, _BROWSING, 5.06, _HOURS, _WEEKDAYS),
     "engaged": Profile(_ENGAGED, {"add_to_cart": 1.775, "begin_checkout": 0.462, "exit": 0.249}, 7.9),
     "black-friday": Profile(
         _RUSH,

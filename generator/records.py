@@ -70,7 +70,7 @@ class Records:
             block = self._block = next(self._blocks)
             self._taken, self._values = 0, np.empty(len(block), object)
         rows = np.arange(self._taken, min(self._taken + count, len(block)))
-        event_ms, sent_ms = self._timeline.times(block.moments(rows))
+        event_ms, sent_ms = self._timeline.times(block, rows)
         rows = rows[: len(event_ms)]
         if not len(rows):
             return 0, []

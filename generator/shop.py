@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,7 +19,7 @@ CART_RETURN_HOURS, REFUND_HOURS, RETURN_HOURS = 5.0, 72.0, 20.0
 DELAY_SIGMA = 1.0
 REFUND_PROBABILITY = 0.08
 # A run shorter than this has its returns sooner, so that it shows some.
-UNHURRIED_SECONDS = 3 * 86_400
+UNHURRIED_SECONDS = 10 * 86_400
 # A window of time that is simulated at once holds about this many events, and at most an hour.
 _EVENTS_PER_WINDOW = 16_384
 _MAX_WINDOW_SECONDS = 3600
@@ -31,16 +31,8 @@ _COMES_BACK = np.array([persona.comes_back for persona in PERSONAS])
 _COMES_BACK_TO_CART = np.array([persona.comes_back_to_cart for persona in PERSONAS])
 
 
-@dataclass(frozen=True)
-class Opening:
-    """When the shop's time begins (ms since 1970; None: at no date), and how many times faster than ours it runs."""
-
-    epoch_ms: int | None = None
-    faster: float = 1.0
-
-    def intensity(self, profile: Profile, at_ms: int) -> float:
-        """How many visitors there are at that time of the shop, relative to the mean."""
-        return 1.0 if self.epoch_ms is None else profile.intensity((self.epoch_ms + at_ms / self.faster) / 1000)
+# The date (ms since 1970) at a time of the shop, None where it has none.
+Calendar = Callable[[int], int | None]
 
 
 @dataclass
@@ -91,18 +83,16 @@ class Returns:
 class Shop:
     """An endless series of windows of time with the visits that begin in them.
 
-    `events_per_second` of shop time on average; the profile moves it with the hour where the opening has a date.
+    `events_per_second` of shop time on average; the profile moves it with the hour, if the calendar tells one.
     `sooner` divides the time until people come back.
     """
 
     def __init__(
-        self, simulation: Simulation, profile: Profile, chance: Chance, events_per_second: float, opening: Opening,
-        sooner: float = 1.0,
-    ) -> None:  # fmt: skip
+        self, simulation: Simulation, profile: Profile, chance: Chance, events_per_second: float, sooner: float = 1.0
+    ) -> None:
         self._simulation = simulation
         self._profile = profile
         self._chance = chance
-        self._opening = opening
         seconds = min(_MAX_WINDOW_SECONDS, _EVENTS_PER_WINDOW / events_per_second)
         self.window_ms = max(1, round(seconds * 1000))
         self._visitors_per_window = events_per_second / profile.steps_per_visitor * self.window_ms / 1000
@@ -111,13 +101,14 @@ class Shop:
         self._refund_delay = log_normal(REFUND_HOURS / sooner, DELAY_SIGMA, 3_600_000)
         self._delay = log_normal(RETURN_HOURS / sooner, DELAY_SIGMA, 3_600_000)
 
-    def windows(self) -> Iterator[tuple[int, list[Simulated]]]:
+    def windows(self, calendar: Calendar) -> Iterator[tuple[int, list[Simulated]]]:
         """(end of the window in ms since the opening, the visits that begin in it), for ever."""
         begin_ms, expected = 0, 0.0
         while True:
             end_ms = begin_ms + self.window_ms
-            before = expected
-            expected += self._visitors_per_window * self._opening.intensity(self._profile, begin_ms)
+            before, date = expected, calendar(begin_ms)
+            intensity = 1.0 if date is None else self._profile.intensity(date / 1000)
+            expected += self._visitors_per_window * intensity
             count = int(expected) - int(before)
             found = []
             if count:

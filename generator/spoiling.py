@@ -25,12 +25,11 @@ class Plan:
     """One row per record of a block, in the order to send them.
 
     `fault` is a place in NAMES or GOOD, `event` which event of the block it is (its original's, if it repeats one),
-    `place` where the record would be if none were out of order, `original` the row of the record that it repeats.
+    `original` the row of the record that it repeats.
     """
 
     fault: Int
     event: Int
-    place: Int
     original: Int
 
 
@@ -48,7 +47,7 @@ class Spoiler:
         """A plan for a block of so many events."""
         rows = np.arange(events)
         if self._is_idle or not events:
-            return Plan(np.full(events, GOOD), rows, rows, rows)
+            return Plan(np.full(events, GOOD), rows, rows)
         fault = self._faults_of(events)
         rows = np.arange(len(fault))
         original = self._originals(fault)
@@ -57,7 +56,7 @@ class Spoiler:
         order = np.argsort(rows + later, kind="stable")
         sent_at = np.empty_like(order)
         sent_at[order] = rows
-        return Plan(fault[order], event[order], order, sent_at[original[order]])
+        return Plan(fault[order], event[order], sent_at[original[order]])
 
     def _faults_of(self, events: int) -> Int:
         """Faults for so many events and the repeats among them.

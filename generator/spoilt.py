@@ -32,7 +32,7 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True)
 class Drift:
-    """A new release of the tracker writes `share` of all good events from record `at` (of 0, 1, …) to the next drift."""
+    """A new release of the tracker writes `share` of all good events from record `at` (from 0) to the next drift."""
 
     variant: str
     at: int

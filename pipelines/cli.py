@@ -8,6 +8,7 @@ Exit codes: 0 done; 1 the run failed; 2 usage or configuration; 3 stopped by a p
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -99,6 +100,10 @@ def run(command: click.Command, argv: list[str] | None = None) -> int:
             traceback.print_exc()
         error.show()
         return error.exit_code
+    except BrokenPipeError:
+        # The reader has gone, as `| head` does: nothing to say, and Python's own last flush shall not complain either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except Exception as error:
         if "--debug" in arguments:
             traceback.print_exc()
