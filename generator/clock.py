@@ -111,7 +111,8 @@ class WindowTimeline:
     def __init__(self, profile: Profile, start_ms: int, end_ms: int, count: int) -> None:
         self._end_ms = end_ms
         self._count = count
-        self._hours = [start_ms, *range(start_ms // 3_600_000 * 3_600_000 + 3_600_000, end_ms, 3_600_000), end_ms]
+        full_hours = range(start_ms // 3_600_000 * 3_600_000 + 3_600_000, end_ms, 3_600_000)
+        self._hours: list[int] = [start_ms, *full_hours, end_ms]
         weights = [profile.intensity(begin / 1000) * (end - begin) for begin, end in pairwise(self._hours)]
         self._shares: list[float] = [0.0, *(sum_ / sum(weights) for sum_ in accumulate(weights))]
         self._block: Block | None = None
@@ -133,7 +134,7 @@ class WindowTimeline:
         share = min(1.0, place / self._count)
         hour = min(bisect_right(self._shares, share), len(self._hours) - 1)
         begin, end = self._hours[hour - 1], self._hours[hour]
-        done = (share - self._shares[hour - 1]) / (self._shares[hour] - self._shares[hour - 1])
+        done: float = (share - self._shares[hour - 1]) / (self._shares[hour] - self._shares[hour - 1])
         return begin + round(done * (end - begin))
 
     def _fix(self, block: Block) -> tuple[Int, Int]:

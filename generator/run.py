@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from generator.building import build_records
+from generator.building import build_records, collect_rarely
 from generator.catalog import load_catalog
 from generator.clock import Clock
 from generator.manifest import Manifest, Receipts, open_lines
@@ -32,6 +32,7 @@ def generate(settings: Settings, clock: Clock, delivered: Delivered = NOTHING) -
 
     Raises ConfigurationError before anything is sent if the sink or the manifest cannot be opened.
     """
+    collect_rarely()
     settings = _with_fixed_end(settings, clock)
     load_catalog(settings.catalog)  # that it cannot be read should show before anything is opened
     manifest, rows = None, 0

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any
 
-from generator.building import build_records
+from generator.building import build_records, collect_rarely
 from generator.clock import Clock, SystemClock
 from generator.manifest import Manifest, Receipts
 from generator.outcome import Outcome, together
@@ -122,6 +122,7 @@ class _Counts:
 
 
 def _send(pipe: Connection, settings: Settings, number: int, delivered: Delivered, counts: Any) -> None:
+    collect_rarely()
     manifest = Manifest(settings.manifest.open("ab", buffering=0)) if settings.manifest else None
     receipts, clock = Receipts(manifest), SystemClock()
     try:
@@ -139,6 +140,7 @@ def _send(pipe: Connection, settings: Settings, number: int, delivered: Delivere
 
 
 def _write(pipe: Connection, settings: Settings, number: int) -> None:
+    collect_rarely()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends the workers when it is done
     records = build_records(settings, SystemClock(), (number, settings.workers))
     taken = 1
