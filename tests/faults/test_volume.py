@@ -65,7 +65,8 @@ def test_one_hot_partition_does_not_starve_the_others(site: Site, result) -> Non
     producer.close()
 
     with result.recovery():
-        code = site.start_enrich("--available-now", SPARK_DRIVER_MEMORY="1g").wait(1800)
+        limit = f"--max-offsets-per-trigger={BATCH}"
+        code = site.start_enrich("--available-now", limit, SPARK_DRIVER_MEMORY="1g").wait(1800)
 
     assert code == 0, site.log()
     assert "OutOfMemory" not in site.log()
