@@ -13,6 +13,7 @@ _DESCRIPTION = "=== Streaming Query ==="
 _PREAMBLE = re.compile(r"^\[STREAM_FAILED\] .*? terminated with exception: ")
 _SQLSTATE = re.compile(r" SQLSTATE: \w{5}$")
 _CAUSED_BY = "Caused by: "
+_TRACEBACK = "Traceback (most recent call last):"
 _LONGEST = 300
 
 
@@ -34,10 +35,13 @@ def failure_of(error: Exception) -> click.ClickException:
 
 
 def _cause(error: Exception) -> str:
-    """The last “Caused by”; where there is none, the message without what Spark puts around it."""
-    told = str(error).split(_DESCRIPTION)[0].splitlines()
-    lines = [line.strip() for line in told if line.strip() and not line.strip().startswith("at ")]
+    """The innermost cause that Java or Python names; else the message without what Spark puts around it."""
+    told = str(error).split(_DESCRIPTION)[0]
+    lines = [line.rstrip() for line in told.splitlines() if line.strip() and not line.strip().startswith("at ")]
     if causes := [line for line in lines if line.startswith(_CAUSED_BY)]:
         return causes[-1].removeprefix(_CAUSED_BY)
-    message = _PREAMBLE.sub("", lines[0]) if lines else type(error).__name__
+    frames = [number for number, line in enumerate(lines) if line.endswith(_TRACEBACK)]
+    if raised := [line for line in lines[frames[-1] + 1 :] if not line.startswith(" ")] if frames else []:
+        return raised[0]
+    message = _PREAMBLE.sub("", lines[0].strip()) if lines else type(error).__name__
     return _SQLSTATE.sub("", message)

@@ -26,6 +26,22 @@ OF_A_BATCH = (
     "Caused by: java.net.ConnectException: Connection refused\n"
     "  at java.base/sun.nio.ch.Net.pollConnect(Native Method)" + _DESCRIPTION
 )
+OF_PYTHON = (
+    "[STREAM_FAILED] Query enrich [id = 716e926d, runId = 6d6ad9b1] terminated with exception: "
+    "[FOREACH_BATCH_USER_FUNCTION_ERROR] An error occurred in the user provided function in foreach batch sink. "
+    "Reason: An exception was raised by the Python Proxy. Return Message: Traceback (most recent call last):\n"
+    '  File "offsets.py", line 1, in find\n'
+    "    return offsets[3]\n"
+    "KeyError: 3\n"
+    "\n"
+    "The above exception was the direct cause of the following exception:\n"
+    "\n"
+    "Traceback (most recent call last):\n"
+    '  File "topic_watch.py", line 2, in ask\n'
+    "    raise error\n"
+    "kafka.errors.UnknownTopicOrPartitionError: partition 3\n"
+    " SQLSTATE: 39000 SQLSTATE: XXKST" + _DESCRIPTION
+)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +54,9 @@ OF_A_BATCH = (
             id="source",
         ),
         pytest.param(OF_A_BATCH, "The stream stopped: java.net.ConnectException: Connection refused", id="batch"),
+        pytest.param(
+            OF_PYTHON, "The stream stopped: kafka.errors.UnknownTopicOrPartitionError: partition 3", id="Python"
+        ),
         pytest.param("", "The stream stopped: RuntimeError", id="nothing"),
     ],
 )
