@@ -110,7 +110,7 @@ def test_sigterm_under_load_replays_nothing(site: Site, result) -> None:
     """The batch in hand is finished within 30 s of the signal."""
     manifest = site.folder / "manifest.jsonl"
     job = SupervisedJob(site)
-    generator = job.feed("--rate=80", f"--manifest={manifest}")
+    generator = job.feed("--rate=20", f"--manifest={manifest}")
     seconds = [job.stop()]
     for batches in (1, 2):
         job = SupervisedJob(site)
