@@ -20,7 +20,7 @@ import kafka.admin
 
 from pipelines import kafka_problems, kafka_properties
 from pipelines.cli import ConfigurationError
-from pipelines.kafka_connections import asking_for_a_new_id, impatient_client
+from pipelines.kafka_connections import asking_for_a_new_id, expiring_without_an_id, impatient_client
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ class KafkaSettings:
             "compression_type": "lz4",
             "allow_auto_create_topics": False,
         }
-        return asking_for_a_new_id(kafka.KafkaProducer(**self.for_python(**{**defaults, **overrides})))
+        producer = kafka.KafkaProducer(**self.for_python(**{**defaults, **overrides}))
+        return expiring_without_an_id(asking_for_a_new_id(producer))
 
     def admin(self, **overrides: Any) -> kafka.admin.KafkaAdminClient:
         """An admin client."""

@@ -23,7 +23,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines import __version__, failpoints, preflight, sinks, sources
 from pipelines.checkpoint import Checkpoint
-from pipelines.cli import CONTEXT_SETTINGS, ConfigurationError, RunFailed, StoppedByPolicy, run
+from pipelines.cli import CONTEXT_SETTINGS, ConfigurationError, run
 from pipelines.counts import Counts
 from pipelines.delivery import Delivery, Guards
 from pipelines.lease import Lease
@@ -38,6 +38,7 @@ from pipelines.s3_problems import S3_ERRORS
 from pipelines.session import start_session
 from pipelines.settings import EnrichSettings, checkpoint_for, enrich_options
 from pipelines.shutdown import Shutdown, StopRequested
+from pipelines.stream_errors import failure_of, tells_of_data_loss
 from pipelines.topic_watch import TopicWatch
 from pipelines.transforms.batches import Batch
 from pipelines.transforms.enrichment import EnrichmentRules
@@ -216,26 +217,6 @@ def await_end(query: StreamingQuery, shutdown: Shutdown, check_leases: Callable[
     except StreamingQueryException as error:
         if not (shutdown.requested and StopRequested.__name__ in str(error)):
             raise
-
-
-def tells_of_data_loss(error: Exception) -> bool:
-    """Whether Spark's Kafka source missed records (failOnDataLoss)."""
-    return "failOnDataLoss" in str(error) or "Some data may have been lost" in str(error)
-
-
-def failure_of(error: Exception) -> click.ClickException:
-    """One line about a stream that broke."""
-    if isinstance(error, click.ClickException):
-        return error
-    text = str(error)
-    if tells_of_data_loss(error):
-        return StoppedByPolicy(
-            "Raw records that were not processed yet are gone (retention, or a re-created topic): nothing was "
-            "skipped, nothing written. Start again to see which. See docs/operations.md, “Data loss”."
-        )
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("at ")]
-    causes = [line for line in lines if line.startswith("Caused by:")] or lines or [type(error).__name__]
-    return RunFailed(f"The stream stopped: {causes[-1][:300]}")
 
 
 @click.command(context_settings=CONTEXT_SETTINGS)

@@ -67,6 +67,34 @@ def asking_for_a_new_id(producer: KafkaProducer) -> KafkaProducer:
     return producer
 
 
+def expiring_without_an_id(producer: KafkaProducer) -> KafkaProducer:
+    """The idempotent producer, whose records fail in time while it waits for an id, too.
+
+    Without this it waits in a loop of its own until a broker answers, and nothing expires meanwhile: with the broker
+    gone for good one batch failed, and the thousands of records behind it never did.
+    """
+    manager, sender = producer._transaction_manager, producer._sender
+    if manager is not None:
+        client, send_pending = sender._client, sender._maybe_send_pending_request
+
+        def send_pending_or_expire() -> bool:
+            if manager.has_producer_id() and not manager.is_bumping_epoch():
+                return bool(send_pending())
+            for batch in sender._accumulator.expired_batches():
+                error = kafka.errors.KafkaTimeoutError(f"{batch.record_count} records expired: no broker answered")
+                sender._complete_batch_with_exception(batch, error)
+            node = client.least_loaded_node()
+            if node is not None and client.is_ready(node):
+                return bool(send_pending())
+            if node is not None:
+                client.maybe_connect(node)
+            client.poll(timeout_ms=sender.config["retry_backoff_ms"], future=sender._metadata.request_update())
+            return True
+
+        sender._maybe_send_pending_request = send_pending_or_expire
+    return producer
+
+
 def _data_before_the_end(receive: Any) -> Any:
     """Where data and the connection's end come together, the data first and the end when asked again."""
     ends: list[Exception] = []

@@ -23,6 +23,7 @@ class TopicWatch:
         self._kafka = kafka
         self._topics = topics
         self._consumer: KafkaConsumer | None = None
+        self._known: set[int] = set()
         self._admin: Any = None
 
     def check(self, topic_id: str, partitions: Collection[int]) -> None:
@@ -79,11 +80,19 @@ class TopicWatch:
             raise
 
     def _ranges(self, partitions: Collection[int]) -> dict[int, tuple[int, int]]:
+        raw = [TopicPartition(self._topics.raw, p) for p in sorted(partitions)]
         with self._fresh_after_errors():
+            # kafka-python 3.0.12 raises KeyError about partitions that are younger than its metadata.
+            if self._consumer is not None and not self._known.issuperset(partitions):
+                self._consumer.close()
+                self._consumer = None
             if self._consumer is None:
                 self._consumer = self._kafka.consumer(request_timeout_ms=_TIMEOUT_MS)
-            raw = [TopicPartition(self._topics.raw, p) for p in sorted(partitions)]
-            firsts, ends = self._consumer.beginning_offsets(raw), self._consumer.end_offsets(raw)
+                self._known = set(partitions)
+            try:
+                firsts, ends = self._consumer.beginning_offsets(raw), self._consumer.end_offsets(raw)
+            except KeyError as error:
+                raise UnknownTopicOrPartitionError(f"{error} is not known yet") from None
         return {tp.partition: (int(firsts[tp]), int(ends[tp])) for tp in raw}
 
     def _described(self) -> dict[str, tuple[str, int]]:

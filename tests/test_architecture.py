@@ -24,7 +24,7 @@ STREAM = ("enrich", "delivery", "progress", "session", "settings", "shutdown", "
           "reference_data", "sources", "sinks", "checkpoint", "checkpoint_files", "checkpoint_format", "counts",
           "failpoints", "preflight_spark", "preflight_topics",
           "lease", "lease_owner", "lease_watch", "lease_stores", "ledger", "patience", "recent_ids", "resuming",
-          "starting", "topic_watch")  # fmt: skip
+          "starting", "stream_errors", "topic_watch")  # fmt: skip
 CONNECTING = {"clients", "kafka_connections", "kafka_problems", "s3_problems", "topics", "preflight", "sources",
               "preflight_topics", "lease_stores", "topic_watch"}  # fmt: skip
 # They decide where the stream goes on: nothing but their arguments may matter.

@@ -37,7 +37,7 @@ class Result:
         """Compare the sets, note the figures, and require that nothing is wrong and that verify says so, too."""
         found = compare(site, *manifests)
         self.line.records, self.line.lost, self.line.doubled = found.raw, found.lost, found.doubled
-        self.line.repeats = found.repeats
+        self.line.repeats, self.line.overtaken = found.repeats, found.overtaken
         assert not found.wrong, found
         for manifest in manifests:
             proof = site.verify("--manifest", str(manifest), "--caught-up")

@@ -47,6 +47,10 @@ ROWS = {
 }
 NOT_HERE = {30: "the replay tool does not exist yet"}
 COMMAND = "make test-faults"
+_COLUMNS = (
+    "#", "fault", "result", "times", "records", "lost", "doubled", "repeats", "overtaken", "recovery, s", "notes",
+    "when",
+)  # fmt: skip
 
 _HEAD = f"""\
 # Faults
@@ -58,9 +62,11 @@ What was done to real servers, jobs and generators, and what became of the recor
 After each fault is healed and everything has caught up, the generator's manifest (what the broker acknowledged), the
 raw topic, the Delta tables and the sink topics are compared as sets. `pipelines.verify --caught-up` must say PROVEN.
 
+- *records*: in the raw topic by then; tests that share a pipeline add to it
 - *lost*: acknowledged or in the raw topic, and in none of `events`, `dead_letters`, `duplicates`
 - *doubled*: rows of those tables beyond the first per topic id, partition and offset
 - *repeats*: records of the enriched and dead-letter topics beyond the first per raw record, all kills together
+- *overtaken*: records of those topics whose first copy comes after that of a later record of the same raw partition
 - *recovery*: seconds from healing or restarting to caught up, the job's start included; the slowest of several
 
 """
@@ -79,6 +85,7 @@ class Line:
     lost: int | None = None
     doubled: int | None = None
     repeats: int | None = None
+    overtaken: int | None = None
     recovery_seconds: float | None = None
     note: str = ""
     date: str = ""
@@ -103,18 +110,17 @@ def load(folder: Path) -> list[Line]:
 
 def render(kept: list[Line]) -> str:
     """The page."""
-    columns = ("#", "fault", "result", "times", "records", "lost", "doubled", "repeats", "recovery, s", "notes", "when")
-    table = [columns, ("---",) * len(columns)]
+    table = [_COLUMNS, ("---",) * len(_COLUMNS)]
     for number, title in ROWS.items():
         of_row = [each for each in kept if each.row == number]
         table += [_cells(each) for each in of_row]
         if not of_row:
-            table.append((str(number), title, "not run", *[""] * 6, NOT_HERE.get(number, ""), ""))
+            table.append((str(number), title, "not run", *[""] * 7, NOT_HERE.get(number, ""), ""))
     return _HEAD + "".join("| " + " | ".join(cells) + " |\n" for cells in table)
 
 
 def _cells(line: Line) -> tuple[str, ...]:
-    figures = (line.times, line.records, line.lost, line.doubled, line.repeats, line.recovery_seconds)
+    figures = (line.times, line.records, line.lost, line.doubled, line.repeats, line.overtaken, line.recovery_seconds)
     shown = ["" if each is None else f"{each:,.0f}" for each in figures]
     result = line.result if line.result == "passed" else f"**{line.result}**"
     notes = " ".join(text for text in (line.note, line.reason) if text).replace("|", "\\|")

@@ -74,7 +74,8 @@ def test_a_generator_without_a_broker_says_how_many_records_it_could_not_deliver
     wait_for(lambda: lines(manifest) > 300, 60)
     stack.kill("kafka")
 
-    code = generator.wait(240)
+    # Each record fails 120 s after it was made; the generator gives up after 1,000 failures and awaits the others'.
+    code = generator.wait(360)
 
     said = (site.folder / "generator.log").read_text()
     assert code == 1

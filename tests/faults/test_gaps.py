@@ -84,7 +84,7 @@ def test_a_topic_that_was_made_anew_is_noticed(site: Site, result, count: int) -
 def prove_new_topic(site: Site, result, manifest: Path) -> None:
     found = compare(site, manifest)
     result.line.records, result.line.lost, result.line.doubled = found.raw, found.lost, found.doubled
-    result.line.repeats = found.repeats
+    result.line.repeats, result.line.overtaken = found.repeats, found.overtaken
     assert not found.wrong, found
     proof = site.verify("--manifest", str(manifest), "--caught-up")
     assert proof.returncode == 0, proof.stdout + proof.stderr

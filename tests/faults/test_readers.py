@@ -16,7 +16,7 @@ pytestmark = pytest.mark.faults
 def test_readers_see_whole_batches_only(site: Site, result) -> None:
     manifest = site.folder / "manifest.jsonl"
     job = SupervisedJob(site)
-    generator = job.feed("--rate=80", f"--manifest={manifest}", "--malformed-rate=0.1")
+    generator = job.feed("--rate=40", f"--manifest={manifest}", "--malformed-rate=0.1")
     seen: list[dict[int, int]] = []
     done = threading.Event()
 

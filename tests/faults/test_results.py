@@ -31,11 +31,11 @@ def test_a_failure_and_a_reason_are_shown() -> None:
     shown = rows(
         render([Line(11, "disk full", result="failed"), Line(24, "lease", result="not run", reason="no MinIO")])
     )
-    found = {cells[1]: (cells[2], cells[9]) for cells in shown}
+    found = {cells[1]: (cells[2], cells[10]) for cells in shown}
     assert found["disk full"] == ("**failed**", "")
     assert found["lease"] == ("**not run**", "no MinIO")
 
 
 def test_zero_is_shown_and_unknown_is_not() -> None:
     (cells,) = [cells for cells in rows(render([Line(3, "killed", records=0)])) if cells[1] == "killed"]
-    assert cells[3:9] == ["1", "0", "", "", "", ""]
+    assert cells[3:10] == ["1", "0", "", "", "", "", ""]

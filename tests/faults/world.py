@@ -25,12 +25,14 @@ _SILENCE_SECONDS = 30
 
 @dataclass(frozen=True)
 class Comparison:
-    """Numbers of records. All but `acknowledged`, `raw`, `sent_twice` and `repeats` must be 0.
+    """Numbers of records. What `wrong` names must be 0.
 
     `lost`: acknowledged, or in the raw topic, and in none of the tables; `doubled`: rows of the tables beyond the
     first per (topic id, partition, offset); `made_up`: rows that name no raw record; `undelivered`: accepted or
-    dead, and not in its sink topic; `sent_twice`: values in the raw topic more often than one producer sent
-    them; `repeats`: records of the sink topics beyond the first per raw record.
+    dead, and not in its sink topic; `misplaced`: in another partition of it than the raw record's; `sent_twice`:
+    values in the raw topic more often than one producer sent them; `repeats`: records of the sink topics beyond the
+    first per raw record; `overtaken`: raw records whose first copy in a sink topic comes after that of a later record
+    of their partition.
     """
 
     acknowledged: int
@@ -39,13 +41,15 @@ class Comparison:
     doubled: int
     made_up: int
     undelivered: int
+    misplaced: int
     sent_twice: int
     repeats: int
+    overtaken: int
 
     @property
     def wrong(self) -> dict[str, int]:
         """What must be 0 and is not."""
-        names = ("lost", "doubled", "made_up", "undelivered")
+        names = ("lost", "doubled", "made_up", "undelivered", "misplaced")
         return {name: getattr(self, name) for name in names if getattr(self, name)}
 
 
@@ -66,9 +70,11 @@ def compare(site: Site, *manifests: Path) -> Comparison:
         lost=len((acknowledged | raw) - held),
         doubled=rows.total() - len(held),
         made_up=len({position for position in held if position[0] == topic_id} - raw),
-        undelivered=sum(len(set(outcomes[name]) - set(delivered[name])) for name in delivered),
+        undelivered=sum(len(set(outcomes[name]) - {source for _, source in delivered[name]}) for name in delivered),
+        misplaced=sum(partition != source[1] for records in delivered.values() for partition, source in records),
         sent_twice=_sent_twice(raw_records, sent),
-        repeats=sum(records.total() - len(records) for records in delivered.values()),
+        repeats=sum(len(records) - len({source for _, source in records}) for records in delivered.values()),
+        overtaken=sum(overtaken(source for _, source in records) for records in delivered.values()),
     )
 
 
@@ -89,10 +95,14 @@ def sinks_of(site: Site) -> dict[str, str]:
     return {"events": site.topics.enriched, "dead_letters": site.topics.dead_letter}
 
 
-def sources_of(site: Site, topic: str) -> Counter[Position]:
-    """How many records of a sink topic name each raw record."""
-    headers = (headers_of(record) for record in records_of(site, topic))
-    return Counter((h["source.topic_id"], int(h["source.partition"]), int(h["source.offset"])) for h in headers)
+def sources_of(site: Site, topic: str) -> list[tuple[int, Position]]:
+    """(partition, the raw record that it names) of each record of a sink topic, each partition in its order."""
+    found = []
+    for record in records_of(site, topic):
+        headers = headers_of(record)
+        source = (headers["source.topic_id"], int(headers["source.partition"]), int(headers["source.offset"]))
+        found.append((record.partition, source))
+    return found
 
 
 def records_of(site: Site, topic: str) -> Iterator[Any]:
@@ -141,3 +151,14 @@ def _sent_twice(raw_records: Iterable[Any], sent: list[dict[str, Any]]) -> int:
     times_sent = Counter(row["sha256"] for row in sent)
     there = Counter(hashlib.sha256(record.value or b"").hexdigest() for record in raw_records)
     return sum(max(0, times - max(1, times_sent[digest])) for digest, times in there.items() if times_sent[digest])
+
+
+def overtaken(sources: Iterable[Position]) -> int:
+    """How many come for the first time after a later one of their raw partition."""
+    furthest: dict[tuple[str, int], int] = {}
+    count = 0
+    for topic_id, partition, offset in dict.fromkeys(sources):
+        before = furthest.get((topic_id, partition), -1)
+        count += offset < before
+        furthest[topic_id, partition] = max(offset, before)
+    return count
