@@ -16,9 +16,10 @@ from generator.records import Records
 from generator.rendering import Renderer
 from generator.settings import Settings
 from generator.shop import UNHURRIED_SECONDS, Shop
+from generator.simulation import Simulation
 from generator.spoiling import Spoiler
 from generator.spoilt import Spoilt
-from generator.visits import GAP_MEAN_SECONDS, Simulation
+from generator.visits import GAP_MEAN_SECONDS
 
 # More visits at a time than this take memory and show nothing new: the shop's time runs faster instead.
 _MAX_VISITS = 20_000

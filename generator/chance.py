@@ -57,6 +57,7 @@ def thresholds(weights: Sequence[float]) -> Bits:
     return np.array([round(sum_ / total * 2**32) for sum_ in accumulate(weights[:-1])], np.uint64)
 
 
+@cache
 def log_normal(median: float, sigma: float, scale: float = 1.0) -> Int:
     """A table of QUANTILES quantiles of the log-normal distribution, as whole numbers of 1/`scale`, at least 1.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate, product
 
 import numpy as np
@@ -98,15 +99,7 @@ class Habits:
     """What follows each step, for all personas and conditions: a table that is looked up with random bits."""
 
     def __init__(self, profile: Profile) -> None:
-        self._table = np.array(
-            [
-                _choices(state, persona, conditions, profile.weights)
-                for persona in PERSONAS
-                for conditions in product(range(3), range(3), (False, True))
-                for state in (*EVENT_NAMES, None, START)
-            ],
-            np.int8,
-        )
+        self._table = _table(profile)
 
     def next(
         self, persona: NDArray[np.int64], cart: NDArray[np.int64], account: NDArray[np.int64],
@@ -121,6 +114,18 @@ class Habits:
     def start(count: int) -> NDArray[np.int64]:
         """The state of visits that have just begun."""
         return np.full(count, _STATE_OF_START, np.int64)
+
+
+@cache
+def _table(profile: Profile) -> NDArray[np.int8]:
+    """(persona × cart × account × checkout × state, draw) → code of the next step."""
+    rows = [
+        _choices(state, persona, conditions, profile.weights)
+        for persona in PERSONAS
+        for conditions in product(range(3), range(3), (False, True))
+        for state in (*EVENT_NAMES, None, START)
+    ]
+    return np.array(rows, np.int8)
 
 
 def _choices(

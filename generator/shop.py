@@ -11,8 +11,9 @@ from generator.chance import Chance, Flags, Int, log_normal
 from generator.columns import joined, take
 from generator.personas import PERSONAS
 from generator.profiles import Profile
+from generator.simulation import Simulation
 from generator.visitors import Visitors, new_visitors
-from generator.visits import Simulated, Simulation
+from generator.visits import Simulated
 
 # Until a visitor comes back, in hours: to a filled cart, with something to return, for more.
 CART_RETURN_HOURS, REFUND_HOURS, RETURN_HOURS = 5.0, 72.0, 20.0

@@ -18,7 +18,8 @@ from generator.columns import joined
 from generator.personas import CODE, EVENT_NAMES
 from generator.profiles import PROFILES
 from generator.shop import Shop
-from generator.visits import GAP_MEDIAN_SECONDS, GAP_SIGMA, Simulation
+from generator.simulation import Simulation
+from generator.visits import GAP_MEDIAN_SECONDS, GAP_SIGMA
 
 POPULARITY = Popularity(load_catalog())
 
@@ -40,7 +41,7 @@ def long_run(profile: str, events: int):
 
 @pytest.fixture(scope="module", params=["steady", "engaged", "black-friday"])
 def run(request):
-    steps, visitors = long_run(request.param, 600_000)
+    steps, visitors = long_run(request.param, 450_000)
     codes = sum((Counter(each.code.tolist()) for each in steps), Counter())
     return PROFILES[request.param], {name: codes[CODE[name]] for name in EVENT_NAMES}, visitors, steps
 
