@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import datetime
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from deltalake import DeltaTable
@@ -32,7 +33,6 @@ from pipelines.maintenance.stored import stored_files
 from pipelines.terminal import page
 
 SAFE_VACUUM_HOURS = 7 * 24
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -103,16 +103,21 @@ class Maintenance:
         self.say(f"{step} …")
         return True
 
-    def listen(self) -> None:
-        """SIGTERM and Ctrl-C let the step in hand finish; the second one ends the process."""
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """In here SIGTERM and Ctrl-C let the step in hand finish; the second one ends the process."""
 
         def stop(number: int, frame: object) -> None:
             self.stop_requested = True
             signal.signal(number, signal.SIG_DFL)
             self.say("stopping after the step in hand …")
 
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, stop)
+        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 @click.command(context_settings=CONTEXT_SETTINGS)
@@ -159,28 +164,32 @@ def main(
     place, s3 = Lake(options["lake"]), S3Settings(options["s3_endpoint"], options["s3_region"])
     today = datetime.datetime.now(datetime.timezone.utc).date()
     policy = Policy(today, vacuum_retention_hours, dead_letter_retention_days)
-    tables = open_tables(place, s3, TABLES)
+    show(page(), (preview if dry_run else maintain)(place, s3, policy), is_dry_run=dry_run)
 
-    def stored(name: str) -> dict[str, int]:
-        return stored_files(place, s3, name)
 
-    if dry_run:
-        maintenance = Maintenance(policy, stored, allowed=lambda: None)
-        show(page(), _each(tables, maintenance.preview), is_dry_run=True)
-        return
+def preview(place: Lake, s3: S3Settings, policy: Policy) -> list[Cared]:
+    """What `maintain` would do with each table. A job may write meanwhile."""
+    work = Maintenance(policy, lambda name: stored_files(place, s3, name), allowed=lambda: None)
+    return _each(open_tables(place, s3, TABLES), work.preview)
+
+
+def maintain(place: Lake, s3: S3Settings, policy: Policy) -> list[Cared]:
+    """Care for each table, as the lake's one writer. Raises StoppedByPolicy where that is somebody else."""
+    open_tables(place, s3, TABLES)  # before anything is written into a place that is no lake
     lease = Lease.acquire(place.uri, s3, "LAKE_URI", lambda line: click.echo(f"warning: {line}", err=True))
     try:
-        maintenance = Maintenance(policy, stored, allowed=lease.check)
-        maintenance.listen()
-        # Opened anew: a job may have written until the lease was ours.
-        show(page(), _each(open_tables(place, s3, TABLES), maintenance.care), is_dry_run=False)
+        work = Maintenance(policy, lambda name: stored_files(place, s3, name), allowed=lease.check)
+        with work.listening():
+            # Opened anew: a job may have written until the lease was ours.
+            done = _each(open_tables(place, s3, TABLES), work.care)
     finally:
         lease.release()
-    if maintenance.stop_requested:
-        click.echo("Stopped; the rest is left to the next run.", err=True)
+    if work.stop_requested:
+        work.say("stopped; the rest is left to the next run")
+    return done
 
 
-def _each(tables: dict[str, DeltaTable], work: Callable[[str, DeltaTable], Result]) -> list[Result]:
+def _each(tables: dict[str, DeltaTable], work: Callable[[str, DeltaTable], Cared]) -> list[Cared]:
     done = []
     for name, table in tables.items():
         try:
