@@ -27,12 +27,15 @@ from pipelines.delta_tables import open_tables
 from pipelines.lake import DEAD_LETTERS, TABLES, Lake
 from pipelines.lease import Lease
 from pipelines.maintenance import steps
-from pipelines.maintenance.files import TableFiles
+from pipelines.maintenance.files import Day, TableFiles
 from pipelines.maintenance.report import Cared, show
-from pipelines.maintenance.stored import stored_files
+from pipelines.maintenance.stored import StoredFiles
 from pipelines.terminal import page
 
 SAFE_VACUUM_HOURS = 7 * 24
+# Half of what Delta's log remembers; see `steps`.
+_IDLE_DAYS = 15
+_FILES_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,10 @@ class Policy:
 
 @dataclass
 class Maintenance:
-    """The work on one lake. `allowed` is asked before each commit and raises where nothing may be written any more."""
+    """The work on one lake. `allowed` is asked before each change and raises where nothing may be written any more."""
 
     policy: Policy
-    stored: Callable[[str], dict[str, int]]
+    stored: StoredFiles
     allowed: Callable[[], None]
     say: Callable[[str], None] = field(default=lambda line: click.echo(f"maintain: {line}", err=True))
     stop_requested: bool = field(default=False, init=False)
@@ -63,8 +66,8 @@ class Maintenance:
     def preview(self, name: str, table: DeltaTable) -> Cared:
         """What `care` would do; what merging leaves behind becomes unused only then."""
         files, first = TableFiles.of(table), self._first_kept(name)
-        days = [day for day in files.worth_merging(self.policy.today) if not (first and day and day < first)]
-        unused = steps.unused(table, self.stored(name), self.policy.vacuum_retention_hours)
+        days = [day for day in self._to_merge(name, table) if not (first and day and day < first)]
+        unused = steps.unused(table, self.stored.of(name), self.policy.vacuum_retention_hours)
         return Cared(
             name,
             before=files,
@@ -81,15 +84,29 @@ class Maintenance:
         expired = fewer = 0
         if first and before.rows_before(first) and self._may_go_on(f"{name}: deleting what arrived before {first}"):
             expired = steps.delete_before(table, first)
-        for day in TableFiles.of(table).worth_merging(self.policy.today):
+        for day in self._to_merge(name, table):
             if self._may_go_on(f"{name}: merging small files{f' of {day}' if day else ''}"):
                 fewer += steps.merge(table, day)
-        hours, unused = self.policy.vacuum_retention_hours, {}
-        if not self.stop_requested:
-            unused = steps.unused(table, self.stored(name), hours)
-        if unused and self._may_go_on(f"{name}: removing {len(unused):,} files that were not needed for {hours} h"):
-            steps.remove_unused(table, hours)
-        return Cared(name, before, TableFiles.of(table), expired, fewer, len(unused), sum(unused.values()))
+        removed = self._remove_unused(name, table)
+        return Cared(name, before, TableFiles.of(table), expired, fewer, len(removed), sum(removed.values()))
+
+    def _to_merge(self, name: str, table: DeltaTable) -> list[Day]:
+        days = TableFiles.of(table).worth_merging(self.policy.today)
+        last = steps.last_written(table) if days else None
+        if last is None or last >= self.policy.today - datetime.timedelta(days=_IDLE_DAYS):
+            return days if last else []
+        self.say(f"{name}: no batch since {last}: its small files stay until the job has run again")
+        return []
+
+    def _remove_unused(self, name: str, table: DeltaTable) -> dict[str, int]:
+        hours = self.policy.vacuum_retention_hours
+        removed: dict[str, int] = {}
+        unused = {} if self.stop_requested else steps.unused(table, self.stored.of(name), hours)
+        for some in _chunks(sorted(unused), _FILES_AT_ONCE):
+            if self._may_go_on(f"{name}: removing {len(some):,} files that were not needed for {hours} h"):
+                self.stored.remove(name, some)
+                removed |= {path: unused[path] for path in some}
+        return removed
 
     def _first_kept(self, name: str) -> datetime.date | None:
         """The first day that stays, of a table that has a retention."""
@@ -169,7 +186,7 @@ def main(
 
 def preview(place: Lake, s3: S3Settings, policy: Policy) -> list[Cared]:
     """What `maintain` would do with each table. A job may write meanwhile."""
-    work = Maintenance(policy, lambda name: stored_files(place, s3, name), allowed=lambda: None)
+    work = Maintenance(policy, StoredFiles(place, s3), allowed=lambda: None)
     return _each(open_tables(place, s3, TABLES), work.preview)
 
 
@@ -178,7 +195,7 @@ def maintain(place: Lake, s3: S3Settings, policy: Policy) -> list[Cared]:
     open_tables(place, s3, TABLES)  # before anything is written into a place that is no lake
     lease = Lease.acquire(place.uri, s3, "LAKE_URI", lambda line: click.echo(f"warning: {line}", err=True))
     try:
-        work = Maintenance(policy, lambda name: stored_files(place, s3, name), allowed=lease.check)
+        work = Maintenance(policy, StoredFiles(place, s3), allowed=lease.check)
         with work.listening():
             # Opened anew: a job may have written until the lease was ours.
             done = _each(open_tables(place, s3, TABLES), work.care)
@@ -195,16 +212,12 @@ def _each(tables: dict[str, DeltaTable], work: Callable[[str, DeltaTable], Cared
         try:
             done.append(work(name, table))
         except (DeltaError, OSError) as error:
-            raise RunFailed(f"Table {name}: {_reason(error)}. What was done before stays; run it again.") from error
+            raise RunFailed(f"Table {name}: {one_line(error)}. What was done before stays; run it again.") from error
     return done
 
 
-def _reason(error: Exception) -> str:
-    if "?delete" in str(error) and "NotImplemented" in str(error):
-        return (
-            "this store does not know the request that deletes files (S3Proxy: set s3proxy.ignore-unknown-headers=true)"
-        )
-    return one_line(error)
+def _chunks(paths: list[str], size: int) -> list[list[str]]:
+    return [paths[i : i + size] for i in range(0, len(paths), size)]
 
 
 if __name__ == "__main__":

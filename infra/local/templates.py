@@ -48,8 +48,6 @@ s3proxy.identity={access_key}
 s3proxy.credential={secret_key}
 # One part of a multipart upload of s3a is 64 MB; the default limit is 32 MB.
 s3proxy.v4-max-non-chunked-request-size=134217728
-# delta-rs deletes many files in one request and sends a SHA-256 of it that S3Proxy does not know.
-s3proxy.ignore-unknown-headers=true
 jclouds.provider=filesystem
 jclouds.identity=local
 jclouds.credential=local

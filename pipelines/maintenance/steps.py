@@ -1,8 +1,9 @@
-"""The steps on one table, by delta-rs: delete what is past its retention, merge small files, remove unused ones.
+"""The steps on one table, by delta-rs: delete what is past its retention, merge small files, find unused ones.
 
-Each is a commit (the last one: two) of the plain protocol, whose userMetadata says that it is none of the stream's: the
-job passes over it when it looks where it ended. The log is not cleaned here and gets no checkpoint: if maintenance ran
-for weeks and the job did not, the stream's last commit would fall out of the log, and with it the place to go on.
+Each commit is one of the plain protocol, and its userMetadata says that it is none of the stream's: the job passes over
+it when it looks in the log where it ended. That log must not lose the stream's newest commit. delta-rs 1.6.6 may clean
+it after `compact` and `vacuum`, whatever it is told, of commits that are older than the log's retention (30 days): so a
+table that the stream has left alone for weeks is not compacted, and unused files are removed without a commit.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Wr
 
 from pipelines.maintenance.files import TARGET_BYTES, Day
 
+_NEWEST = 50
+
 
 def _commit(step: str) -> dict[str, Any]:
     return {
@@ -24,8 +27,17 @@ def _commit(step: str) -> dict[str, Any]:
     }
 
 
+def last_written(table: DeltaTable) -> datetime.date | None:
+    """The day (UTC) of the stream's newest commit; None where there is none."""
+    for limit in (_NEWEST, None):
+        for commit in table.history(limit):
+            if "topic_id" in str(commit.get("userMetadata")):
+                return datetime.datetime.fromtimestamp(commit["timestamp"] / 1000, datetime.timezone.utc).date()
+    return None
+
+
 def delete_before(table: DeltaTable, day: datetime.date) -> int:
-    """Delete the partitions before a day; returns the number of rows. Their files stay until `remove_unused`."""
+    """Delete the partitions before a day; returns the number of rows. Their files are unused from then on."""
     (column,) = table.metadata().partition_columns
     return int(table.delete(f"{column} < '{day.isoformat()}'", **_commit("retention"))["num_deleted_rows"])
 
@@ -44,11 +56,9 @@ def merge(table: DeltaTable, day: Day) -> int:
 
 
 def unused(table: DeltaTable, stored: Mapping[str, int], retention_hours: int) -> dict[str, int]:
-    """Path → bytes of what `remove_unused` would remove: delta-rs also lists what an earlier run has removed."""
+    """Path → bytes of the files that no version of the last hours needs, a crash's leftovers included.
+
+    Of what delta-rs lists, which is also what an earlier run has removed, only what is there.
+    """
     listed = table.vacuum(retention_hours, dry_run=True, enforce_retention_duration=False, full=True)
     return {path: stored[path] for path in listed if path in stored}
-
-
-def remove_unused(table: DeltaTable, retention_hours: int) -> None:
-    """Remove files that no version of the last `retention_hours` needs, a crash's leftovers included."""
-    table.vacuum(retention_hours, dry_run=False, enforce_retention_duration=False, full=True, **_commit("vacuum"))
