@@ -1,7 +1,7 @@
 """Trino, which reads Delta tables as Athena does: fetched for ``make test-trino``, verified, unpacked once.
 
 Reads  Maven Central (783 MB), infra/trino.sha256
-Writes the cache folder (ECOMMERCE_CACHE): 380 MB
+Writes the cache folder (ECOMMERCE_CACHE): 400 MB
 """
 
 from __future__ import annotations
