@@ -1,7 +1,7 @@
 """Repeats: records of a sink topic that come from a raw record which was shown already.
 
 The sinks are delivered at least once. Each record names its raw record in the headers source.topic_id,
-source.partition and source.offset, and those are compared: not their maximum, since what a crash left out is
+source.partition and source.offset, and those are compared: not their maximum, since what was left out at first may be
 published after later records.
 """
 
