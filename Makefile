@@ -10,7 +10,7 @@ WITH_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 DOCKER_FLAGS := $(if $(SECURE),--secure) $(if $(UI),--ui)
 
 .DEFAULT_GOAL := help
-.PHONY: help install minio up down status clean topics local-env demo test test-unit test-integration test-compose test-faults lint \
+.PHONY: help install minio up down status clean topics local-env demo test test-unit test-integration test-trino test-compose test-faults lint \
         format types env doctor compose-up compose-demo compose-verify compose-status compose-down compose-clean
 
 help: ## Print this page.
@@ -90,10 +90,15 @@ types: $(STAMP) ## Types: mypy, strict.
 test: test-unit test-integration ## All tests, the fast ones first; the integration tests start servers of their own.
 
 test-unit: $(STAMP) ## Only the tests that need no server.
-	@$(WITH_VENV) $(BIN)/pytest -m "not integration and not compose and not faults"
+	@$(WITH_VENV) $(BIN)/pytest -m "not integration and not trino and not compose and not faults"
 
 test-integration: $(STAMP) ## Only the tests with real servers.
 	@$(WITH_VENV) $(BIN)/pytest -m integration
+
+test-trino: $(STAMP) ## Trino reads the tables as Athena would (TRINO_JAVA_HOME: Java 24 or newer); fetches 783 MB once.
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[trino]'
+	@$(BIN)/python -m infra.trino
+	@$(WITH_VENV) $(BIN)/pytest tests/query_engines -m trino -v
 
 test-compose: $(STAMP) ## The compose files on a Docker engine: demo, faults, secured; 30 minutes, builds images.
 	@$(WITH_VENV) $(BIN)/pytest -m compose -v

@@ -8,6 +8,7 @@ import re
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
@@ -22,17 +23,22 @@ _PROBLEM = re.compile(r"^\s*(Server access error.*|::\s+\S+#\S+;\S+: .*|\[FAILED
 
 
 def ivy_xml(coordinates: Sequence[str], excludes: Sequence[str]) -> str:
-    """An Ivy module that depends on `coordinates` (group:artifact:version) without `excludes`."""
+    """An Ivy module that depends on `coordinates` (group:artifact:version) without `excludes`.
+
+    group:artifact:version:extension is that one file, such as a tar.gz, without what it depends on.
+    """
     lines = [
         '<ivy-module version="2.0"><info organisation="ecommerce-streaming" module="jars"/>',
         '<configurations><conf name="default"/></configurations><dependencies>',
     ]
     for coordinate in coordinates:
-        group, artifact, version = _parts(coordinate, 3)
-        lines.append(
-            f"<dependency org={quoteattr(group)} name={quoteattr(artifact)} rev={quoteattr(version)}"
-            ' conf="default->default"/>'
-        )
+        group, artifact, version, *file = _parts(coordinate, 4 if coordinate.count(":") == 3 else 3)
+        named = f"<dependency org={quoteattr(group)} name={quoteattr(artifact)} rev={quoteattr(version)}"
+        if file:
+            kind = f"name={quoteattr(artifact)} type={quoteattr(file[0])} ext={quoteattr(file[0])}"
+            lines.append(f'{named} conf="default->master" transitive="false"><artifact {kind}/></dependency>')
+        else:
+            lines.append(f'{named} conf="default->default"/>')
     for exclude in excludes:
         group, artifact = _parts(exclude, 2)
         lines.append(f"<exclude org={quoteattr(group)} module={quoteattr(artifact)}/>")
@@ -77,13 +83,22 @@ def _run(name: str, command: list[str], log: Path, cache: Path) -> int:
             if time.monotonic() - reported >= _REPORT_SECONDS:
                 reported = time.monotonic()
                 modules, jars = (sum(1 for _ in cache.glob(each)) for each in ("*/*/ivy-*.xml", "*/*/jars/*.jar"))
-                counts = f"{modules} modules found, {jars} jars fetched"
+                counts = f"{modules} modules found, {jars} jars fetched, {_megabytes(cache)} MB"
                 click.echo(f"  {name}: {counts} ({reported - started:.0f} s)", err=True)
     finally:
         if process.poll() is None:
             process.kill()
             process.wait()
     return process.returncode
+
+
+def _megabytes(cache: Path) -> int:
+    """What was fetched, the file that is under way included."""
+    sizes = 0
+    for file in cache.glob("*/*/*s/*"):
+        with suppress(FileNotFoundError):  # renamed just now
+            sizes += file.stat().st_size
+    return sizes // 1_000_000
 
 
 def _ivy_jar() -> Path:

@@ -59,7 +59,7 @@ def fetch(jars: JarSet) -> list[Path]:
     """The set's jars, from the cache or the network, each with the checksum that was committed."""
     folder = cache_folder() / "jars" / jars.key
     if not folder.is_dir():
-        with _locked(folder.parent, jars.name):
+        with locked(folder.parent, jars.name):
             if not folder.is_dir():  # another checkout may have fetched it while we waited
                 _populate(jars, folder)
     verify(jars, folder)
@@ -87,7 +87,16 @@ def verify(jars: JarSet, folder: Path) -> None:
 
 def checksums(folder: Path) -> dict[str, str]:
     """File name → sha256 of the jars in `folder`."""
-    return {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in sorted(folder.glob("*.jar"))}
+    return {jar.name: sha256_of(jar) for jar in sorted(folder.glob("*.jar"))}
+
+
+def sha256_of(file: Path) -> str:
+    """The sha256 of a file of any size, in hexadecimal."""
+    digest = hashlib.sha256()
+    with file.open("rb") as opened:
+        while chunk := opened.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def read_checksums(path: Path) -> dict[str, str]:
@@ -114,7 +123,7 @@ def _populate(jars: JarSet, folder: Path, lock: bool = False) -> None:
 
 
 @contextmanager
-def _locked(folder: Path, name: str) -> Iterator[None]:
+def locked(folder: Path, name: str) -> Iterator[None]:
     """One process at a time resolves a set. The lock goes away with its process, however that ends."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f".{name}.lock").open("w") as handle:
@@ -161,7 +170,7 @@ def lock(debug: bool) -> None:
     """For maintainers: resolve all sets anew and rewrite their checksum files."""
     for jars in (spark_jars(), KAFKA, S3PROXY):
         folder = cache_folder() / "jars" / jars.key
-        with _locked(folder.parent, jars.name):
+        with locked(folder.parent, jars.name):
             _populate(jars, folder, lock=True)
         click.echo(f"{_shown(jars.checksums)}: {len(read_checksums(jars.checksums))} jars")
 

@@ -12,21 +12,26 @@ from pipelines.cli import ConfigurationError
 
 OLDEST = 17
 _VERSION = re.compile(r'version "(?:1\.)?(\d+)')
-_REMEDY = f"install Java {OLDEST} or newer (Debian: openjdk-17-jre-headless; macOS: temurin) or set JAVA_HOME."
 
 
-def find_java() -> str:
-    """Path of a `java` that is new enough; ConfigurationError with the remedy otherwise."""
-    home = os.environ.get("JAVA_HOME")
+def find_java(oldest: int = OLDEST, setting: str = "JAVA_HOME") -> str:
+    """Path of a `java` that is new enough; ConfigurationError with the remedy otherwise.
+
+    `setting` names the variable of a program that needs a newer Java than the others; without it JAVA_HOME counts.
+    """
+    name = setting if os.environ.get(setting) else "JAVA_HOME"
+    home = os.environ.get(name)
+    install = "Debian: openjdk-17-jre-headless; macOS: temurin" if oldest == OLDEST else "temurin, for example"
+    remedy = f"install Java {oldest} or newer ({install}) or set {setting}."
     java = shutil.which("java", path=os.path.join(home, "bin") if home else None)
     if java is None:
-        where = f"JAVA_HOME={home} has no bin/java" if home else "No `java` on PATH"
-        raise ConfigurationError(f"{where}: {_REMEDY}")
+        where = f"{name}={home} has no bin/java" if home else "No `java` on PATH"
+        raise ConfigurationError(f"{where}: {remedy}")
     version = _major_version(java)
     if version is None:
-        raise ConfigurationError(f"{java} does not run: {_REMEDY}")
-    if version < OLDEST:
-        raise ConfigurationError(f"{java} is Java {version}: {_REMEDY}")
+        raise ConfigurationError(f"{java} does not run: {remedy}")
+    if version < oldest:
+        raise ConfigurationError(f"{java} is Java {version}: {remedy}")
     return java
 
 

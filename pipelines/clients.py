@@ -153,6 +153,12 @@ class S3Settings:
         )
 
 
+def aws_client(service: str, region: str) -> Any:
+    """A boto3 client of another AWS service, with bounded time-outs."""
+    config = botocore.config.Config(connect_timeout=5, read_timeout=60, retries={"max_attempts": 3, "mode": "standard"})
+    return boto3.Session().client(service, region_name=region, config=config)
+
+
 def split_s3_uri(uri: str) -> tuple[str, str] | None:
     """(bucket, key prefix) of an s3a:// or s3:// URI, or None for any other place."""
     parts = urlsplit(uri)

@@ -125,6 +125,12 @@ def test_ivy_is_told_dependencies_and_excludes() -> None:
     assert '<exclude org="h" module="b"/>' in text
 
 
+def test_ivy_is_told_of_a_file_without_what_it_depends_on() -> None:
+    text = ivy.ivy_xml(["g:a:1:tar.gz"], [])
+
+    assert 'rev="1" conf="default->master" transitive="false"><artifact name="a" type="tar.gz" ext="tar.gz"/>' in text
+
+
 def test_a_malformed_coordinate_is_one_line() -> None:
     with pytest.raises(ConfigurationError, match=r"`g:a` is not group:artifact:version"):
         ivy.ivy_xml(["g:a"], [])

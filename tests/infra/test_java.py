@@ -47,3 +47,16 @@ def test_no_java_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ConfigurationError, match="No `java` on PATH: install Java 17 or newer"):
         find_java()
+
+
+def test_a_program_that_needs_a_newer_java_has_a_setting_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    java_that_says(tmp_path / "old", 'openjdk version "17.0.15" 2025-04-15')
+    newer = java_that_says(tmp_path / "newer", 'openjdk version "25" 2025-09-16')
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "old"))
+    monkeypatch.delenv("TRINO_JAVA_HOME", raising=False)
+    with pytest.raises(ConfigurationError, match=r"is Java 17: install Java 24 or newer .* or set TRINO_JAVA_HOME"):
+        find_java(24, "TRINO_JAVA_HOME")
+    monkeypatch.setenv("TRINO_JAVA_HOME", str(tmp_path / "newer"))
+    assert find_java(24, "TRINO_JAVA_HOME") == str(newer)

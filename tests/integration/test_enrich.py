@@ -9,7 +9,7 @@ import time
 import uuid
 
 import pytest
-from jobs import Site, headers_of, json_of
+from jobs import Site, headers_of, json_of, wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -172,31 +172,6 @@ def test_no_private_value_or_secret_is_logged(kinds):
         assert site.environment[name] not in log
 
 
-def test_kill_9_in_the_middle_of_a_drain_loses_and_doubles_nothing(kafka_stack, s3_server, tmp_path):
-    """Delta holds each raw record exactly once after the restart, and verify agrees."""
-    environment = {**kafka_stack.environment(), **s3_server.environment()}
-    site = Site.create(environment, f"kill-{uuid.uuid4().hex[:6]}", tmp_path)
-    manifest = tmp_path / "manifest.jsonl"
-    rates = ["--malformed-rate", "0.02", "--missing-field-rate", "0.02", "--duplicate-rate", "0.02"]
-    site.generate("--count", "2000", "--seed", "11", "--manifest", str(manifest), *rates)
-    job = site.start_enrich("--available-now", "--max-offsets-per-trigger", "800")
-    wait_for(lambda: "batch 0:" in site.log(), seconds=200)
-    job.send_signal(signal.SIGKILL)
-    job.wait()
-    assert "enrich: done" not in site.log()
-    site.drain()
-    columns = ["kafka_partition", "kafka_offset"]
-    found = [
-        (row["kafka_partition"], row["kafka_offset"])
-        for name in ("events", "dead_letters", "duplicates")
-        for row in site.table(name, columns).to_pylist()
-    ]
-    sent = [json.loads(line) for line in manifest.read_text().splitlines()]
-    assert sorted(found) == sorted((row["partition"], row["offset"]) for row in sent)
-    proof = site.verify("--manifest", str(manifest))
-    assert proof.returncode == 0, proof.stdout + proof.stderr
-
-
 @pytest.mark.parametrize("s3_server", ["s3proxy"], indirect=True)  # stopping has nothing to do with the store
 def test_a_graceful_stop_finishes_the_batch_and_replays_nothing(kafka_stack, s3_server, tmp_path):
     """SIGTERM, then Ctrl-C on the next run: exit code 0 each, and no record is published twice."""
@@ -215,10 +190,3 @@ def test_a_graceful_stop_finishes_the_batch_and_replays_nothing(kafka_stack, s3_
         (headers_of(r)["source.partition"], headers_of(r)["source.offset"]) for r in site.consume(site.topics.enriched)
     ]
     assert len(offsets) == len(set(offsets)) == 2000
-
-
-def wait_for(condition, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "timed out"
-        time.sleep(0.1)

@@ -1,0 +1,1 @@
+"""The parts of ``python -m pipelines.tail``: where to begin, the topic, repeats, filters, how records look."""
