@@ -23,13 +23,20 @@
 {% macro athena__without_positions(path) %}regexp_replace({{ path }}, '\[[0-9]+\]', '[]'){% endmacro %}
 
 {# A `from` item: the rows of `relation`, once per element of `array`, as `element` at `position` (from 1). #}
-{% macro per_element(relation, array, position='position', element='element') -%}
-    {{ return(adapter.dispatch('per_element', 'shop')(relation, array, position, element)) }}
+{% macro per_element(relation, array) %}{{ return(adapter.dispatch('per_element', 'shop')(relation, array)) }}{% endmacro %}
+{% macro duckdb__per_element(relation, array) -%}
+    (
+        select *, unnest({{ array }}) as element, generate_subscripts({{ array }}, 1) as position
+        from {{ relation }}
+    ) as elements
 {%- endmacro %}
-{% macro duckdb__per_element(relation, array, position, element) -%}
-    (select *, unnest({{ array }}) as {{ element }}, generate_subscripts({{ array }}, 1) as {{ position }}
-     from {{ relation }}) as elements
-{%- endmacro %}
-{% macro athena__per_element(relation, array, position, element) -%}
-    {{ relation }} cross join unnest({{ array }}) with ordinality as elements ({{ element }}, {{ position }})
+{# Unnested themselves, rows would fall apart into their fields. A sequence from 1 to 0 has two numbers. #}
+{% macro athena__per_element(relation, array) -%}
+    (
+        select *, {{ array }}[position] as element
+        from {{ relation }}
+        cross join unnest(
+            if(cardinality({{ array }}) > 0, sequence(1, cardinality({{ array }})))
+        ) as positions (position)
+    ) as elements
 {%- endmacro %}
