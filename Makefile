@@ -9,12 +9,13 @@ STAMP  := $(VENV)/.installed
 ANALYTICS_VENV  := .venv-analytics
 ANALYTICS_STAMP := $(ANALYTICS_VENV)/.installed
 ATHENA_STAMP    := $(ANALYTICS_VENV)/.installed-athena
+ANALYTICS_TEST_STAMP := $(ANALYTICS_VENV)/.installed-test
 # spark-submit runs the first python3 on PATH: it must be the one that has pyspark.
 WITH_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 DOCKER_FLAGS := $(if $(SECURE),--secure) $(if $(UI),--ui)
 
 .DEFAULT_GOAL := help
-.PHONY: help install minio up down status clean topics local-env demo analytics report test test-unit test-integration test-compose test-faults lint \
+.PHONY: help install minio up down status clean topics local-env demo analytics report test test-unit test-integration test-analytics test-compose test-faults lint \
         format types env doctor compose-up compose-demo compose-verify compose-status compose-down compose-clean
 
 help: ## Print this page.
@@ -101,10 +102,13 @@ types: $(STAMP) ## Types: mypy, strict.
 test: test-unit test-integration ## All tests, the fast ones first; the integration tests start servers of their own.
 
 test-unit: $(STAMP) ## Only the tests that need no server.
-	@$(WITH_VENV) $(BIN)/pytest -m "not integration and not compose and not faults"
+	@$(WITH_VENV) $(BIN)/pytest -m "not integration and not compose and not faults and not analytics"
 
 test-integration: $(STAMP) ## Only the tests with real servers.
 	@$(WITH_VENV) $(BIN)/pytest -m integration
+
+test-analytics: $(ANALYTICS_TEST_STAMP) ## The dbt models and the page against the real job's tables; 4 minutes.
+	@$(WITH_VENV) $(BIN)/pytest tests/analytics -m analytics -v
 
 test-compose: $(STAMP) ## The compose files on a Docker engine: demo, faults, secured; 30 minutes, builds images.
 	@$(WITH_VENV) $(BIN)/pytest -m compose -v
@@ -134,4 +138,8 @@ $(ANALYTICS_STAMP): $(STAMP) analytics/requirements.txt
 
 $(ATHENA_STAMP): $(ANALYTICS_STAMP) analytics/requirements-athena.txt
 	@$(ANALYTICS_VENV)/bin/pip install --quiet --disable-pip-version-check -r analytics/requirements-athena.txt >&2
+	@touch $@
+
+$(ANALYTICS_TEST_STAMP): $(ATHENA_STAMP) analytics/requirements-test.txt
+	@$(ANALYTICS_VENV)/bin/pip install --quiet --disable-pip-version-check -r analytics/requirements-test.txt >&2
 	@touch $@

@@ -1,4 +1,4 @@
-"""The page's charts as Vega-Lite, by Altair. Colours are names (`style`), which the page gives values, light or dark."""
+"""The page's charts as Vega-Lite, by Altair. Colours are names (`style`): the page gives them values, light or dark."""
 
 from __future__ import annotations
 

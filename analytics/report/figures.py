@@ -16,7 +16,7 @@ _MAX_BUCKETS = 60
 _BUCKET_MINUTES = (1, 5, 15, 60, 360, 1440, 10_080, 43_200)
 _BATCHES = 200
 
-# What is drawn over time: per minute an amount, the number of things that it comes from, and how many of them were late.
+# What is drawn over time: per minute an amount, the things that it comes from, and how many of them were late.
 _REVENUE = """
     select minute, revenue as amount, orders as things, late_orders as late_things
     from revenue_per_minute where currency = $currency"""

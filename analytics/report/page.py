@@ -26,13 +26,15 @@ def render(figures: Figures) -> str:
         loader=jinja2.FileSystemLoader(_FOLDER), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
     environment.filters |= {"money": labels.money, "percent": labels.percent, "span": labels.span}
-    return environment.get_template("page.html.j2").render(
+    template = environment.get_template("page.html.j2")
+    text: str = template.render(
         figures=labelled,
         style=_FOLDER.joinpath("page.css").read_text(encoding="utf-8"),
         script=_FOLDER.joinpath("page.js").read_text(encoding="utf-8"),
         library=_script(vl_convert.javascript_bundle(_SNIPPET)),
         specs=_json(charts(labelled)),
     )
+    return text
 
 
 def _json(value: Mapping[str, Any]) -> str:
