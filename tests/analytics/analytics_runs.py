@@ -65,4 +65,4 @@ class Analytics:
     def contents(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every model's rows, in an order that depends on nothing but them."""
         names = self.ask("select table_name from information_schema.tables where table_schema = 'main' order by 1")
-        return {name: sorted(self.ask(f'from "{name}"'), key=repr) for (name,) in names}  # noqa: S608
+        return {name: sorted(self.ask(f'from "{name}"'), key=repr) for (name,) in names}

@@ -1,4 +1,4 @@
-"""One small shop for all these tests: generated events with faults, drained by the real job from a real broker to S3."""
+"""One small shop for all these tests: events with faults, drained by the real job from a real broker to S3."""
 
 from __future__ import annotations
 

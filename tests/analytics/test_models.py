@@ -109,8 +109,8 @@ def test_a_second_run_changes_nothing_and_late_events_are_counted(shop: Site, mo
     assert models.contents() == before
 
     purchase = sent.named("purchase")[0]
-    session = f"select events, late_events, purchases from sessions where session_id = '{purchase['session_id']}'"
-    ((events, late_events, purchases),) = models.ask(session)
+    session = f"from sessions where session_id = '{purchase['session_id']}'"
+    ((events, late_events, purchases),) = models.ask(f"select events, late_events, purchases {session}")
     dead_letters = models.one("select sum(dead_letters) from data_quality")
     late = {**purchase, "event_id": str(uuid.uuid4()), "event_time": "2026-01-02T03:04:05Z", "sent_at": None}
     late["ecommerce"] = {**purchase["ecommerce"], "transaction_id": "T-LATE", "value": Decimal("1234.50")}
@@ -126,7 +126,8 @@ def test_a_second_run_changes_nothing_and_late_events_are_counted(shop: Site, mo
     assert models.one("select sum(order_value) from orders") == sent.revenue + Decimal("1234.50")
     minute = "select orders, late_orders, revenue from revenue_per_minute where minute = '2026-01-02 03:04:00'"
     assert models.ask(minute) == [(1, 1, Decimal("1234.50"))]
-    assert models.ask(session) == [(events + 1, late_events + 1, purchases + 1)]
-    started = f"select started_at::varchar from sessions where session_id = '{purchase['session_id']}'"
-    assert models.one(started) == "2026-01-02 03:04:05"
+    assert models.ask(f"select events, late_events, purchases {session}") == [
+        (events + 1, late_events + 1, purchases + 1)
+    ]
+    assert models.one(f"select started_at::varchar {session}") == "2026-01-02 03:04:05"
     assert models.one("select sum(dead_letters) from data_quality") == dead_letters + 1
