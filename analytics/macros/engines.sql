@@ -10,6 +10,9 @@
 {% macro duckdb__array_size(array) %}coalesce(len({{ array }}), 0){% endmacro %}
 {% macro athena__array_size(array) %}coalesce(cardinality({{ array }}), 0){% endmacro %}
 
+{# The last value that is not null, by an order without ties. DuckDB passes over nulls by itself, Athena does not. #}
+{% macro newest(column, order) %}max_by({{ column }}, {{ order }}) filter (where {{ column }} is not null){% endmacro %}
+
 {# Seconds of all phases of a batch: the sum of a map's values. #}
 {% macro sum_of_values(map) %}{{ return(adapter.dispatch('sum_of_values', 'shop')(map)) }}{% endmacro %}
 {% macro duckdb__sum_of_values(map) %}coalesce(list_sum(map_values({{ map }})), 0){% endmacro %}

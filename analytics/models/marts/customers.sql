@@ -7,7 +7,7 @@ with visits as (
         min(started_at) as first_seen_at,
         max(ended_at) as last_seen_at,
         count(*) as sessions,
-        max_by(country, ended_at) as country
+        {{ newest('country', "cast(" ~ dbt.date_trunc('second', 'ended_at') ~ " as varchar) || session_key") }} as country
     from {{ ref('sessions') }}
     where customer_id is not null
     group by customer_id

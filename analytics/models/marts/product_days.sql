@@ -29,7 +29,7 @@ select
     count(*) filter (where event_name = 'view_item') as item_views,
     count(*) filter (where event_name = 'add_to_cart') as cart_additions,
     count(distinct case when is_sold then order_id end) as orders,
-    coalesce(sum(quantity) filter (where is_sold), 0) as units_sold,
+    cast(coalesce(sum(quantity) filter (where is_sold), 0) as bigint) as units_sold,
     coalesce(sum(item_value) filter (where is_sold), 0) as revenue
 from items
 group by product_id, load_date, item_currency

@@ -1,8 +1,8 @@
 select
     product_id,
     currency,
-    sum(orders) as orders,
-    sum(units_sold) as units_sold,
+    cast(sum(orders) as bigint) as orders,
+    cast(sum(units_sold) as bigint) as units_sold,
     sum(revenue) as revenue
 from {{ ref('product_days') }}
 where units_sold > 0
