@@ -5,12 +5,18 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # Written last by the installation, so a broken one is done again.
 STAMP  := $(VENV)/.installed
+# dbt's environment is its own: it need not agree with the pipeline's on versions.
+ANALYTICS_VENV  := .venv-analytics
+ANALYTICS_STAMP := $(ANALYTICS_VENV)/.installed
+ATHENA_STAMP    := $(ANALYTICS_VENV)/.installed-athena
+ANALYTICS_TEST_STAMP := $(ANALYTICS_VENV)/.installed-test
 # spark-submit runs the first python3 on PATH: it must be the one that has pyspark.
 WITH_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 DOCKER_FLAGS := $(if $(SECURE),--secure) $(if $(UI),--ui)
 
 .DEFAULT_GOAL := help
-.PHONY: help install minio up down status clean topics local-env demo test test-unit test-integration test-trino test-compose test-faults lint \
+.PHONY: help install minio up down status clean topics local-env demo analytics report test test-unit test-integration \
+        test-analytics test-trino test-compose test-faults lint \
         format types env doctor compose-up compose-demo compose-verify compose-status compose-down compose-clean
 
 help: ## Print this page.
@@ -49,6 +55,13 @@ topics: $(STAMP) ## Create the topics, or say that they are there.
 
 demo: $(STAMP) ## Run the whole pipeline once on generated events.
 	@$(WITH_VENV) $(BIN)/python -m pipelines.demo
+
+##@ Analytics (of the lake that LAKE_URI names, else the local stack's): docs/analytics.md
+analytics: $(STAMP) $(ANALYTICS_STAMP) $(if $(filter athena,$(TARGET)),$(ATHENA_STAMP)) ## Build and test the dbt models (TARGET=athena: on Athena).
+	@$(BIN)/python -m analytics build $(if $(TARGET),--target $(TARGET))
+
+report: $(STAMP) $(ANALYTICS_STAMP) ## Build them and write one page of charts, .analytics/report.html.
+	@$(BIN)/python -m analytics report
 
 ##@ Docker: the same servers, a Spark cluster, the job and the generator in containers; nothing to install but Docker
 doctor: ## Is this machine ready for it? Says what to do.
@@ -90,7 +103,7 @@ types: $(STAMP) ## Types: mypy, strict.
 test: test-unit test-integration ## All tests, the fast ones first; the integration tests start servers of their own.
 
 test-unit: $(STAMP) ## Only the tests that need no server.
-	@$(WITH_VENV) $(BIN)/pytest -m "not integration and not trino and not compose and not faults"
+	@$(WITH_VENV) $(BIN)/pytest -m "not integration and not analytics and not trino and not compose and not faults"
 
 test-integration: $(STAMP) ## Only the tests with real servers.
 	@$(WITH_VENV) $(BIN)/pytest -m integration
@@ -99,6 +112,8 @@ test-trino: $(STAMP) ## Trino reads the tables as Athena would (TRINO_JAVA_HOME:
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[trino]'
 	@$(BIN)/python -m infra.trino
 	@$(WITH_VENV) $(BIN)/pytest tests/query_engines -m trino -v
+test-analytics: $(ANALYTICS_TEST_STAMP) ## The dbt models and the page against the real job's tables; 4 minutes.
+	@$(WITH_VENV) $(BIN)/pytest tests/analytics -m analytics -v
 
 test-compose: $(STAMP) ## The compose files on a Docker engine: demo, faults, secured; 30 minutes, builds images.
 	@$(WITH_VENV) $(BIN)/pytest -m compose -v
@@ -118,4 +133,18 @@ $(STAMP): setup.cfg pyproject.toml conf/spark-defaults.conf conf/log4j2.properti
 	@$(PYTHON) -m venv $(VENV) >&2
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]' >&2
 	@$(BIN)/python -m infra.jars install >&2
+	@touch $@
+
+$(ANALYTICS_STAMP): $(STAMP) analytics/requirements.txt
+	@echo "Installing dbt into $(ANALYTICS_VENV) …" >&2
+	@$(PYTHON) -m venv $(ANALYTICS_VENV) >&2
+	@$(ANALYTICS_VENV)/bin/pip install --quiet --disable-pip-version-check -r analytics/requirements.txt >&2
+	@touch $@
+
+$(ATHENA_STAMP): $(ANALYTICS_STAMP) analytics/requirements-athena.txt
+	@$(ANALYTICS_VENV)/bin/pip install --quiet --disable-pip-version-check -r analytics/requirements-athena.txt >&2
+	@touch $@
+
+$(ANALYTICS_TEST_STAMP): $(ATHENA_STAMP) analytics/requirements-test.txt
+	@$(ANALYTICS_VENV)/bin/pip install --quiet --disable-pip-version-check -r analytics/requirements-test.txt >&2
 	@touch $@

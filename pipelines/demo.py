@@ -1,7 +1,7 @@
 """The whole pipeline once: ``make demo`` (``python -m pipelines.demo``), in containers ``make compose-demo``.
 
 Every step is a command that people can run themselves: start the servers, create the topics, generate events with
-faults, enrich them, look at the result, prove that nothing was lost. A second run generates nothing new: it
+faults, enrich them, look at the result, prove that nothing was lost, draw it. A second run generates nothing new: it
 drains what is left and shows the same figures.
 
 With ``--running`` the servers and the enrich job run already, and the environment says where: nothing is started.
@@ -40,15 +40,17 @@ GENERATOR_OPTIONS = (
 ENRICH_OPTIONS = ("--available-now", f"--max-offsets-per-trigger={COUNT * 35 // 100}")
 # How long the running job may take for them.
 PATIENCE_SECONDS = 900
+# Where `make report` leaves its page.
+REPORT = PROJECT_ROOT / ".analytics" / "report.html"
 START_AFRESH = "`make clean`, then `make demo`, starts afresh"
 COMPOSE_START_AFRESH = "`make compose-clean`, then `make compose-demo`, starts afresh"
 
 # What of the caller's environment would lead a step elsewhere than to the local stack and default settings.
-_FOREIGN_PREFIXES = ("AWS_", "KAFKA_", "GENERATOR_", "TOPIC_", "SPARK_", "PYSPARK_")
+_FOREIGN_PREFIXES = ("AWS_", "KAFKA_", "GENERATOR_", "TOPIC_", "SPARK_", "PYSPARK_", "DBT_")
 _FOREIGN_NAMES = {
     *("RAW_TOPIC", "ENRICHED_TOPIC", "DEAD_LETTER_TOPIC", "LAKE_URI", "CHECKPOINT_URI", "CATALOG_URI"),
     *("MAX_EVENT_BYTES", "MAX_EVENT_AGE_DAYS", "MAX_FUTURE_SECONDS", "MAX_OFFSETS_PER_TRIGGER"),
-    *("LATE_AFTER_SECONDS", "DEDUP_HORIZON_SECONDS", "PSEUDONYM_KEY"),
+    *("LATE_AFTER_SECONDS", "DEDUP_HORIZON_SECONDS", "PSEUDONYM_KEY", "ANALYTICS_DATABASE", "REPORT_FILE"),
 }
 
 _NEXT = {
@@ -56,6 +58,7 @@ _NEXT = {
         'eval "$(make -s local-env)"': "the settings of these servers, for this shell: then",
         "python -m pipelines.overview": "the figures above",
         "python -m pipelines.verify": "the proof",
+        "make analytics": "the models behind the page, and their tests",
         "python -m generator --sink kafka": "more events, until Ctrl-C (--help: rates and faults)",
         "spark-submit pipelines/enrich.py": "enrich them as they come, until Ctrl-C",
     },
@@ -84,7 +87,7 @@ class Demo:
         self._folder = folder
         self._manifest = self._folder / "manifest.jsonl"
         self._console = console
-        self._steps = Steps(console, count=6 if stack else 4)
+        self._steps = Steps(console, count=7 if stack else 4)
         self._steps.environment = dict(os.environ)
         self._start_afresh = START_AFRESH if stack else COMPOSE_START_AFRESH
 
@@ -103,8 +106,10 @@ class Demo:
                 self._await_enrich()
             self._steps.do("See what happened", ["python", "-m", "pipelines.overview"])
             self._prove()
+            is_drawn = self._stack is not None and self._draw()
         seconds = time.monotonic() - began
-        self._say_what_next(f"The demo took {seconds // 60:.0f} min {seconds % 60:.0f} s.")
+        took = f"The demo took {seconds // 60:.0f} min {seconds % 60:.0f} s."
+        self._say_what_next(f"{took} Its figures as a page: {REPORT}" if is_drawn else took)
 
     def say_what_runs(self) -> None:
         """After an interruption: the servers may still be up."""
@@ -167,6 +172,15 @@ class Demo:
             "Prove that nothing was lost",
             ["python", "-m", "pipelines.verify", *caught_up, "--manifest", str(self._manifest)],
             remedy="the list above says what is wrong",
+        )
+
+    def _draw(self) -> bool:
+        """The one step that the demo can do without: it may have to download dbt."""
+        return self._steps.attempt(
+            "Draw it, with dbt models (the first time installs dbt and a plotting library)",
+            ["make", "-s", "report"],
+            remedy="`make report` tries again",
+            folder=PROJECT_ROOT,
         )
 
     @contextmanager

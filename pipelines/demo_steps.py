@@ -12,8 +12,10 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Any
 
+import click
 from rich.console import Console
 from rich.text import Text
 
@@ -42,8 +44,16 @@ class Steps:
         heading = Text(f"{self._number}/{self._count}  {title}", style="bold")
         self._console.rule(heading, align="left", style="cyan")
 
-    def do(self, title: str, command: Sequence[str], *, remedy: str = "", is_quiet: bool = False) -> None:
-        """Run one step's command to its end. What it prints goes where this program's output goes.
+    def do(
+        self,
+        title: str,
+        command: Sequence[str],
+        *,
+        remedy: str = "",
+        is_quiet: bool = False,
+        folder: Path | None = None,
+    ) -> None:
+        """Run one step's command to its end, in `folder`. What it prints goes where this program's output goes.
 
         `is_quiet`: it says nothing for minutes, so this program shows that time passes.
         Raises a ClickException that names the step and the remedy where the command fails.
@@ -51,7 +61,7 @@ class Steps:
         self.head(title)
         self._console.print(Text(_readable(command), style="dim"), soft_wrap=True)
         started = time.monotonic()
-        code = self._run_quiet(command) if is_quiet else self._run(command)
+        code = self._run_quiet(command) if is_quiet else self._run(command, folder)
         if code:
             kind = {2: ConfigurationError, 3: StoppedByPolicy}.get(code, RunFailed)
             raise kind(
@@ -60,8 +70,17 @@ class Steps:
             )
         self._console.print(Text(f"{time.monotonic() - started:.0f} s", style="dim"))
 
-    def _run(self, command: Sequence[str]) -> int:
-        with self._started(command) as child:
+    def attempt(self, title: str, command: Sequence[str], *, remedy: str, folder: Path | None = None) -> bool:
+        """As `do`, for a step that nothing depends on: False where it fails, and a line that says so."""
+        try:
+            self.do(title, command, remedy=remedy, folder=folder)
+        except click.ClickException as problem:
+            self._console.print(Text(f"{problem.message} Nothing else depends on it."), soft_wrap=True)
+            return False
+        return True
+
+    def _run(self, command: Sequence[str], folder: Path | None) -> int:
+        with self._started(command, cwd=folder) as child:
             return child.wait()
 
     def _run_quiet(self, command: Sequence[str]) -> int:

@@ -18,6 +18,7 @@ PIPELINES = sorted((ROOT / "pipelines").rglob("*.py"))
 TRANSFORMS = sorted((ROOT / "pipelines" / "transforms").rglob("*.py"))
 GENERATOR = sorted((ROOT / "generator").rglob("*.py"))
 INFRA = sorted((ROOT / "infra").rglob("*.py"))
+ANALYTICS = sorted((ROOT / "analytics").rglob("*.py"))
 # What the stream consists of besides its transforms; other files of pipelines/ are tools with a main() of their own.
 STREAM = ("enrich", "delivery", "progress", "session", "settings", "shutdown", "lake", "schemas", "cli", "preflight",
           "clients", "kafka_connections", "kafka_problems", "kafka_properties", "s3_problems", "topics",
@@ -105,6 +106,14 @@ def spark_imports(source: str) -> list[str]:
     return [f"{line}: {name}" for line, name in imported(source) if _is_within(name, spark)]
 
 
+def foreign_to_the_report(source: str) -> list[str]:
+    """Imports of this project but the report itself and what names exit codes."""
+    ours, allowed = {"analytics", "generator", "infra", "pipelines"}, {"analytics.report", "pipelines.cli"}
+    return [
+        f"{line}: {name}" for line, name in imported(source) if _is_within(name, ours) and not _is_within(name, allowed)
+    ]
+
+
 def python_functions_on_rows(source: str) -> list[str]:
     """Python that Spark would call per row or partition: slow, and outside the plan."""
     per_row = {"udf", "pandas_udf", "udtf", "mapInPandas", "mapInArrow", "applyInPandas", "applyInArrow",
@@ -170,8 +179,12 @@ def test_within_the_stream_only_the_connecting_files_import_clients():
     assert broken(client_imports, [*stream_files(*CONNECTING), *TRANSFORMS]) == []
 
 
-def test_the_generator_and_the_local_stack_need_no_spark():
-    assert broken(spark_imports, GENERATOR) == []
+def test_the_generator_and_the_analytics_need_no_spark():
+    assert broken(spark_imports, [*GENERATOR, *ANALYTICS]) == []
+
+
+def test_the_report_needs_nothing_that_dbts_environment_lacks():
+    assert broken(foreign_to_the_report, sorted((ROOT / "analytics" / "report").glob("*.py"))) == []
 
 
 def test_no_python_runs_per_row():
@@ -183,7 +196,7 @@ def test_masters_and_resources_are_never_set_in_code():
 
 
 def test_no_file_is_longer_than_a_head_can_hold():
-    assert broken(too_long, [*PIPELINES, *GENERATOR, *INFRA]) == []
+    assert broken(too_long, [*PIPELINES, *GENERATOR, *INFRA, *ANALYTICS]) == []
 
 
 def test_no_job_is_named_like_a_module_of_the_standard_library():
@@ -221,6 +234,8 @@ def test_every_file_of_the_stream_is_there():
         (client_imports, "import urllib.request"),
         (spark_imports, "from pyspark.sql import functions as F"),
         (spark_imports, "import delta"),
+        (foreign_to_the_report, "from pipelines.clients import S3Settings"),
+        (foreign_to_the_report, "from analytics import settings"),
         (python_functions_on_rows, "f = F.udf(lambda x: x)"),
         (python_functions_on_rows, "@pandas_udf('int')\ndef f(x): ..."),
         (python_functions_on_rows, "from pyspark.sql.functions import udf"),
@@ -247,6 +262,10 @@ def test_the_rule_on_names_can_fail():
         (impure_imports, "from pipelines import schemas\nfrom pipelines.transforms import vocabulary"),
         (impure_imports, "from pipelines.reference_data import ReferenceData"),
         (reads_and_writes, "sys.stdout.write('x')\nresponse['Body'].read()"),
+        (
+            foreign_to_the_report,
+            "import altair\nfrom pipelines.cli import run\nfrom analytics.report.page import render",
+        ),
         (placement, "name = spark.sparkContext.master"),
         (too_long, "\n" * MAX_LINES),
     ],

@@ -10,10 +10,11 @@ import click
 import pytest
 from rich.console import Console
 
+from analytics.places import REPORT as WHERE_THE_REPORT_IS
 from infra.local import Stack
 from infra.local.state import Ports, new_state, write_state
 from pipelines.cli import ConfigurationError, RunFailed, StoppedByPolicy
-from pipelines.demo import environment_for, sent_rows
+from pipelines.demo import REPORT, environment_for, sent_rows
 from pipelines.demo_steps import Steps
 
 
@@ -53,6 +54,23 @@ def test_a_step_that_fails_names_the_remedy(
     with pytest.raises(error, match=f"Step 1 .*exit code {code}.*: start afresh") as problem:
         steps.do("Fail", ["python", "-c", f"raise SystemExit({code})"], remedy="start afresh", is_quiet=is_quiet)
     assert "\n" not in problem.value.message
+
+
+def test_a_step_that_is_only_attempted_says_what_failed_and_lets_the_demo_go_on(
+    steps: Steps, printed: StringIO, tmp_path: Path
+) -> None:
+    failing = ["python", "-c", "raise SystemExit(1)"]
+    assert not steps.attempt("Draw", failing, remedy="`make report` tries again")
+    assert "exit code 1): `make report` tries again. Nothing else depends on it." in " ".join(
+        printed.getvalue().split()
+    )
+    writing = ["python", "-c", "open('here', 'w').close()"]
+    assert steps.attempt("Draw", writing, remedy="", folder=tmp_path)
+    assert (tmp_path / "here").exists()
+
+
+def test_the_demo_names_the_page_where_make_report_leaves_it() -> None:
+    assert REPORT == WHERE_THE_REPORT_IS
 
 
 def test_a_quiet_step_passes_on_what_the_command_says(steps: Steps, printed: StringIO) -> None:
