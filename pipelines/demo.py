@@ -32,7 +32,7 @@ from pipelines.terminal import page
 COUNT = 30_000
 # Shorter than LATE_AFTER_SECONDS, an hour: the good events must not be late.
 GENERATOR_OPTIONS = (
-    *("--sink=kafka", f"--count={COUNT}", "--seed=2026", "--start-time=50m", "--end-time=now"),
+    *("--sink=kafka", f"--count={COUNT}", "--seed=2026", "--start-time=50m", "--end-time=now", "--profile=engaged"),
     *("--malformed-rate=0.008", "--missing-field-rate=0.005", "--wrong-type-rate=0.005"),
     *("--bad-timestamp-rate=0.005", "--duplicate-rate=0.01", "--late-rate=0.01"),
 )

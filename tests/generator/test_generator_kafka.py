@@ -35,7 +35,7 @@ def topic(kafka_stack):
 def test_every_row_of_the_manifest_is_a_record_of_the_topic_and_the_other_way_round(topic, tmp_path, capsys):
     manifest = tmp_path / "manifest.jsonl"
     rates = [f"--{fault}-rate=0.1" for fault in ("malformed", "missing-field", "duplicate", "late")]
-    arguments = ["--sink", "kafka", "--rate", "0", "--count", str(COUNT), "--raw-topic", TOPIC]
+    arguments = ["--sink", "kafka", "--rate", "0", "--count", str(COUNT), "--raw-topic", TOPIC, "--tag", "a-tag"]
     assert main([*arguments, "--bootstrap-servers", topic, "--manifest", str(manifest), *rates]) == 0
     assert json.loads(capsys.readouterr().out)["acknowledged"] == COUNT
 
@@ -54,6 +54,7 @@ def test_every_row_of_the_manifest_is_a_record_of_the_topic_and_the_other_way_ro
         if row["fault"] is None:
             event = json.loads(record.value)
             assert (event["event_id"], event["anonymous_id"].encode()) == (row["event_id"], record.key)
+        assert dict(record.headers) == {"generator.tag": b"a-tag"}
     assert any(record.value is None for record in records)
 
 
@@ -79,6 +80,28 @@ def test_a_missing_topic_is_one_line_exit_code_2_and_not_created(topic, tmp_path
     admin = KafkaSettings(topic).admin()
     assert "no_such_topic" not in admin.list_topics()
     admin.close()
+
+
+@pytest.mark.integration
+def test_workers_deliver_every_record_once_and_keep_the_order_of_a_key(topic, tmp_path, capsys):
+    manifest = tmp_path / "manifest.jsonl"
+    window = ["--start-time", "2026-03-01T00:00:00Z", "--end-time", "2026-03-02T00:00:00Z", "--seed", "3"]
+    arguments = ["--sink", "kafka", "--count", "4000", "--raw-topic", TOPIC, "--bootstrap-servers", topic, *window]
+    assert main([*arguments, "--manifest", str(manifest), "--workers", "3"]) == 0
+    assert json.loads(capsys.readouterr().out)["acknowledged"] == 4_000
+    rows = [json.loads(line) for line in manifest.read_text().splitlines()]
+    assert sorted(row["record"] for row in rows) == list(range(4_000))
+    wanted = {(row["partition"], row["offset"]): row for row in rows}
+    consumer = KafkaSettings(topic).consumer(TOPIC, auto_offset_reset="earliest", consumer_timeout_ms=5_000)
+    last: dict[bytes, int] = {}
+    for record in consumer:
+        row = wanted.pop((record.partition, record.offset), None)
+        if row:
+            assert sha256(record.value).hexdigest() == row["sha256"]
+            assert row["record"] > last.get(record.key, -1)
+            last[record.key] = row["record"]
+    consumer.close()
+    assert not wanted
 
 
 class FailingProducer:

@@ -43,6 +43,7 @@ class Site:
             "DEAD_LETTER_TOPIC": topics.dead_letter,
             "LAKE_URI": f"{environment['LAKE_URI']}/{name}",
             "CHECKPOINT_URI": str(folder / "checkpoint"),
+            "GENERATOR_PROFILE": "engaged",  # so that short runs have orders
         }
         site = cls({**os.environ, **environment, **own}, topics, folder)
         ensure(site.kafka, declared(topics, PARTITIONS, 921_600), 1)
@@ -74,6 +75,11 @@ class Site:
 
     def generate(self, *arguments: str) -> None:
         command = [sys.executable, "-m", "generator", "--sink", "kafka", "--rate", "0", *arguments]
+        subprocess.run(command, env=self.environment, check=True, capture_output=True, timeout=TIMEOUT_SECONDS)
+
+    def resume_generator(self, manifest: Path) -> None:
+        """Go on with the run of that manifest, as fast as possible."""
+        command = [sys.executable, "-m", "generator", "--resume", str(manifest), "--rate", "0"]
         subprocess.run(command, env=self.environment, check=True, capture_output=True, timeout=TIMEOUT_SECONDS)
 
     def start_generator(self, *arguments: str, **more_environment: str) -> subprocess.Popen[str]:
