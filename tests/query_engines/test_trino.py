@@ -12,20 +12,15 @@ from answers import as_text, duckdb_answers, spark_answers
 from jobs import Site
 
 from infra.local.minio import find_minio
-from pipelines import questions, schemas
-from pipelines.lake import BATCH_AUDIT, DEAD_LETTERS, DUPLICATES, EVENTS
+from pipelines import questions
+from pipelines.athena import COLUMNS
+from pipelines.lake import DEAD_LETTERS
 
 pytestmark = [
     pytest.mark.trino,
     pytest.mark.parametrize("s3_server", ["minio" if find_minio() else "s3proxy"], indirect=True),
 ]
 
-COLUMNS = {
-    EVENTS: schemas.EVENTS.names,
-    DEAD_LETTERS: schemas.DEAD_LETTERS.names,
-    DUPLICATES: schemas.DUPLICATES.names,
-    BATCH_AUDIT: schemas.BATCH_AUDIT.names,
-}
 FAULTS = ("--malformed-rate=0.02", "--missing-field-rate=0.02", "--wrong-type-rate=0.02", "--duplicate-rate=0.02")
 
 

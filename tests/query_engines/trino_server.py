@@ -21,6 +21,7 @@ node-scheduler.include-coordinator=true
 node.bind-ip={host}
 node.internal-address={host}
 http-server.http.port={port}
+http-server.log.enabled=false
 discovery.uri=http://{host}:{port}
 query.max-memory=400MB
 query.max-memory-per-node=400MB
@@ -79,7 +80,7 @@ class TrinoServer:
             "io.trino.server.TrinoServer",
         ]
         with (self._folder / "trino.log").open("wb") as log:
-            self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log, cwd=self._folder)
         self._await()
 
     def register(self, lake: Lake) -> None:
