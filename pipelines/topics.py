@@ -5,6 +5,7 @@ Idempotent. Sinks grow before raw: a sink with fewer partitions than raw would f
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,6 +29,7 @@ from pipelines.transforms.vocabulary import DEFAULT_MAX_EVENT_BYTES, sink_record
 DAY_MS = 24 * 3600 * 1000
 DEFAULT_PARTITIONS = 6
 _TIMEOUT_MS = 20_000
+_DELETION_LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -97,9 +99,7 @@ def _ensure_one(admin: Any, spec: TopicSpec, existing: dict[str, Any] | None, re
         options = {
             "num_partitions": spec.partitions, "replication_factor": replication, "configs": spec.configs
         }  # fmt: skip
-        try:
-            admin.create_topics({spec.name: options}, timeout_ms=_TIMEOUT_MS)
-        except kafka.errors.TopicAlreadyExistsError:
+        if not _create(admin, spec.name, options):
             return f"{spec.name}: created by someone else just now"
         admin.wait_for_topics([spec.name], timeout_ms=_TIMEOUT_MS)
         return f"{spec.name}: created with {spec.partitions} partitions"
@@ -116,6 +116,21 @@ def _ensure_one(admin: Any, spec: TopicSpec, existing: dict[str, Any] | None, re
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, spec.name, changed)])
         done.append("set " + ", ".join(f"{name}={value}" for name, value in sorted(changed.items())))
     return f"{spec.name}: " + (", ".join(done) or f"fine as it is ({partitions} partitions)")
+
+
+def _create(admin: Any, name: str, options: dict[str, Any]) -> bool:
+    """Create a topic, False if someone else did; a topic of that name that is still being deleted is waited for."""
+    deadline = time.monotonic() + _TIMEOUT_MS / 1000
+    while True:
+        try:
+            admin.create_topics({name: options}, timeout_ms=_TIMEOUT_MS)
+            return True
+        except kafka.errors.TopicAlreadyExistsError:
+            if any(topic["error_code"] == 0 for topic in admin.describe_topics([name])):
+                return False
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(_DELETION_LOOK_SECONDS)
 
 
 def _require(topic: dict[str, Any], operation: str) -> None:
