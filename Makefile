@@ -15,8 +15,8 @@ WITH_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 DOCKER_FLAGS := $(if $(SECURE),--secure) $(if $(UI),--ui)
 
 .DEFAULT_GOAL := help
-.PHONY: help install minio up down status clean topics local-env demo analytics report test test-unit test-integration test-analytics test-compose test-faults lint \
-        format types env doctor compose-up compose-demo compose-verify compose-status compose-down compose-clean
+.PHONY: help install minio up down status clean topics local-env demo analytics report test test-unit test-integration \
+        test-analytics test-compose test-faults lint format types env doctor compose-up compose-demo compose-verify compose-status compose-down compose-clean
 
 help: ## Print this page.
 	@awk 'BEGIN {FS = ":.*## "} \
@@ -107,7 +107,7 @@ test-unit: $(STAMP) ## Only the tests that need no server.
 test-integration: $(STAMP) ## Only the tests with real servers.
 	@$(WITH_VENV) $(BIN)/pytest -m integration
 
-test-analytics: $(ANALYTICS_TEST_STAMP) ## The dbt models and the page against the real job's tables; 4 minutes.
+test-analytics: $(ANALYTICS_TEST_STAMP) ## The dbt models and the page against the real job's tables; 5-10 minutes.
 	@$(WITH_VENV) $(BIN)/pytest tests/analytics -m analytics -v
 
 test-compose: $(STAMP) ## The compose files on a Docker engine: demo, faults, secured; 30 minutes, builds images.
