@@ -112,7 +112,8 @@ test-trino: $(STAMP) ## Trino reads the tables as Athena would (TRINO_JAVA_HOME:
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[trino]'
 	@$(BIN)/python -m infra.trino
 	@$(WITH_VENV) $(BIN)/pytest tests/query_engines -m trino -v
-test-analytics: $(ANALYTICS_TEST_STAMP) ## The dbt models and the page against the real job's tables; 4 minutes.
+
+test-analytics: $(ANALYTICS_TEST_STAMP) ## The dbt models and the page against the real job's tables; 5-10 minutes.
 	@$(WITH_VENV) $(BIN)/pytest tests/analytics -m analytics -v
 
 test-compose: $(STAMP) ## The compose files on a Docker engine: demo, faults, secured; 30 minutes, builds images.

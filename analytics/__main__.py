@@ -15,7 +15,8 @@ from typing import Any
 import click
 
 from analytics import building
-from analytics.places import DATABASE, REPORT, RESULTS, program
+from analytics.database import Database
+from analytics.places import DATABASE, REPORT, program
 from analytics.settings import LakeSettings, check_athena, dbt_folders
 from infra.places import PROJECT_ROOT
 from pipelines.cli import CONTEXT_SETTINGS, Command, RunFailed, debug_option, run, setting, stack
@@ -85,11 +86,12 @@ def report(output: Path, no_build: bool, debug: bool, **options: Any) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def dbt(arguments: tuple[str, ...]) -> int:
     """Run dbt itself with these ARGUMENTS, on the lake that LAKE_URI names, else the local stack's."""
-    environment = dbt_folders(RESULTS)
+    database = Database(Path(os.environ.get("ANALYTICS_DATABASE", DATABASE)))
+    environment = dbt_folders(database.dbt_folder)
     if "athena" not in arguments and os.environ.get("DBT_TARGET") != "athena":
         region = os.environ.get("AWS_REGION", "us-east-1")
         settings = LakeSettings.load(os.environ.get("LAKE_URI"), os.environ.get("AWS_ENDPOINT_URL"), region)
-        environment |= settings.dbt_environment(Path(os.environ.get("ANALYTICS_DATABASE", DATABASE)))
+        environment |= settings.dbt_environment(database.path)
     command = [program("dbt"), *arguments]
     return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode  # noqa: S603
 

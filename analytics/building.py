@@ -34,7 +34,8 @@ def build(settings: LakeSettings, path: Path, arguments: Sequence[str], *, is_br
     with database.alone():
         if not database.belong_to(str(tables[lake.EVENTS].metadata().id)):
             console.print(f"{path} held the models of another lake: built anew.", soft_wrap=True)
-        outcome = _run(console, settings.dbt_environment(path), ["--target", "local", *arguments])
+        environment = settings.dbt_environment(path)
+        outcome = _run(console, database.dbt_folder, environment, ["--target", "local", *arguments])
         if not is_brief:
             _show_models(console, outcome.models, database.count(list(outcome.models)))
     _conclude(console, outcome, f"in {path}")
@@ -43,13 +44,13 @@ def build(settings: LakeSettings, path: Path, arguments: Sequence[str], *, is_br
 def build_on_athena(arguments: Sequence[str]) -> None:
     """Build and test all models on Athena; raises RunFailed where one fails."""
     console = page()
-    outcome = _run(console, {}, ["--target", "athena", *arguments])
+    outcome = _run(console, RESULTS / "athena.dbt", {}, ["--target", "athena", *arguments])
     _conclude(console, outcome, "on Athena")
 
 
-def _run(console: Console, environment: dict[str, str], arguments: Sequence[str]) -> dbt.Outcome:
+def _run(console: Console, folder: Path, environment: dict[str, str], arguments: Sequence[str]) -> dbt.Outcome:
     with console.status("dbt reads the project") as status:
-        outcome = dbt.build(RESULTS, environment, arguments, lambda line: status.update(f"built {line}"))
+        outcome = dbt.build(folder, environment, arguments, lambda line: status.update(f"built {line}"))
     if isinstance(outcome, str):
         raise RunFailed(f"dbt: {outcome}")
     return outcome

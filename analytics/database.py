@@ -18,6 +18,8 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        # What dbt leaves behind; not shared with the build of another database.
+        self.dbt_folder = path.with_suffix(".dbt")
         self._note = path.with_suffix(".lake.json")
 
     @contextmanager
@@ -43,6 +45,7 @@ class Database:
         is_same = known in (None, lake_id)
         if not is_same:
             self.path.unlink(missing_ok=True)
+            self.path.with_name(f"{self.path.name}.wal").unlink(missing_ok=True)
         self._note.write_text(json.dumps({"lake_id": lake_id}))
         return is_same
 

@@ -37,13 +37,13 @@ class Outcome:
 
 
 def build(
-    results: Path, environment: Mapping[str, str], arguments: Sequence[str], on_line: Callable[[str], None]
+    folder: Path, environment: Mapping[str, str], arguments: Sequence[str], on_line: Callable[[str], None]
 ) -> Outcome | str:
-    """Build and test the models. `on_line` gets a line per model as it is built.
+    """Build and test the models; dbt leaves its files in `folder`. `on_line` gets a line per model as it is built.
 
     Returns the outcome, or, where dbt did not come so far, its error message.
     """
-    folders = dbt_folders(results)
+    folders = dbt_folders(folder)
     written = Path(folders["DBT_TARGET_PATH"])
     (written / "run_results.json").unlink(missing_ok=True)
     command = [program("dbt"), "--log-format", "json", "--log-level-file", "none", "build", *arguments]

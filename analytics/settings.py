@@ -55,13 +55,13 @@ class LakeSettings:
         return f"{self.lake.uri} at {self.s3.endpoint}" if self.s3.endpoint else self.lake.uri
 
 
-def dbt_folders(results: Path) -> dict[str, str]:
-    """Where dbt finds its project and leaves its files."""
+def dbt_folders(folder: Path) -> dict[str, str]:
+    """Where dbt finds its project, and that it leaves its files in `folder`."""
     return {
         "DBT_PROJECT_DIR": str(DBT_PROJECT),
         "DBT_PROFILES_DIR": str(DBT_PROJECT),
-        "DBT_TARGET_PATH": str((results / "target").resolve()),
-        "DBT_LOG_PATH": str((results / "logs").resolve()),
+        "DBT_TARGET_PATH": str((folder / "target").resolve()),
+        "DBT_LOG_PATH": str((folder / "logs").resolve()),
     }
 
 

@@ -57,11 +57,9 @@ _TOTALS = """
         (select count(*) from stg_events where is_late) as late_events,
         (select count(*) from sessions) as sessions,
         (select count(*) from sessions where is_bot) as bot_sessions,
-        (select count(*) from sessions where purchases > 0) as buying_sessions,
         (select count(*) from sessions where purchases > 0 and not is_bot) as buying_people,
         (select median(duration_seconds) from sessions where not is_bot) as median_session_seconds,
         (select count(*) from orders) as orders,
-        (select count(*) from customers) as customers,
         (select strftime(max(processed_at), '%d %b %Y, %H:%M') from batches) as newest_batch,
         (select strftime(min(happened_at), '%d %b %Y, %H:%M') from stg_events) as first_event,
         (select strftime(max(happened_at), '%d %b %Y, %H:%M') from stg_events) as last_event"""
