@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.local import Stack, choice
+from infra.local.ports import free_ports
 from infra.local.state import FILE_NAME, Ports, State, new_state, read_state, write_state
 from pipelines.cli import ConfigurationError
 
@@ -74,7 +75,7 @@ def test_ports_of_a_running_stack_stay() -> None:
 
 def test_recorded_minio_without_a_binary_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("infra.local.servers.find_minio", lambda: None)
-    write_state(tmp_path, recorded(s3_server="minio"))
+    write_state(tmp_path, recorded(Ports(*free_ports(3)), s3_server="minio"))  # the usual ones may be somebody's
     with pytest.raises(ConfigurationError, match=r"run `make minio`, set MINIO_BINARY, .*`make clean`"):
         Stack(tmp_path, servers=("s3",)).up()
 
