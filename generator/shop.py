@@ -24,9 +24,9 @@ UNHURRIED_SECONDS = 10 * 86_400
 # A window of time that is simulated at once holds about this many events, and at most an hour.
 _EVENTS_PER_WINDOW = 16_384
 _MAX_WINDOW_SECONDS = 3600
-# About 150 bytes each. Who would be one more does not come back: memory stays flat however long the shop is open.
-_MAX_AWAITED = 500_000
-_WINDOWS_PER_SHELF = 64
+# About 150 bytes each, and as much again around them. Who would be one more does not come back: memory stays flat.
+_MAX_AWAITED = 200_000
+_WINDOWS_PER_SHELF = 256
 
 _COMES_BACK = np.array([persona.comes_back for persona in PERSONAS])
 _COMES_BACK_TO_CART = np.array([persona.comes_back_to_cart for persona in PERSONAS])

@@ -60,5 +60,5 @@ def test_orphan_files_are_no_rows_and_maintenance_changes_nothing(site: Site, re
     site.generate("--count=500", "--seed=27", f"--manifest={manifest}", "--append")
     with result.recovery():
         site.drain()
-    result.note("Maintenance while the job runs belongs inside the job; that is not there yet.")
+    result.note("Maintenance has its turn between two runs of the job.")
     result.proved(site, manifest)
