@@ -60,7 +60,7 @@ def generate(settings: Settings, clock: Clock, delivered: Delivered = NOTHING) -
         if delivered.count:
             progress.say(f"passing over {delivered.count:,} records that were delivered before")
         if settings.workers > 1 and settings.sink not in _ORDERED:
-            outcome = run_crew(settings, delivered, receipts, progress, stop, clock)
+            outcome = run_crew(settings, delivered, receipts, progress, stop)
         else:
             records = (
                 build_records(settings, clock)

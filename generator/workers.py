@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from generator.building import build_records, collect_rarely
-from generator.clock import Clock, SystemClock
+from generator.clock import SystemClock
 from generator.manifest import Manifest, Receipts
 from generator.outcome import Outcome, together
 from generator.records import Record
@@ -73,7 +73,7 @@ class MergedRecords:
 
 
 def run_crew(
-    settings: Settings, delivered: Delivered, receipts: Receipts, progress: Reporter, stop: StopRequest, clock: Clock
+    settings: Settings, delivered: Delivered, receipts: Receipts, progress: Reporter, stop: StopRequest
 ) -> Outcome:
     """Have the workers send their shares; their outcome together. A stop is passed on to them."""
     counts = _SPAWN.Array("q", 3 * settings.workers, lock=False)
