@@ -20,6 +20,11 @@ _PAYMENT_TYPES = ("credit_card", "credit_card", "paypal", "paypal", "invoice", "
 _COUPONS = ("WELCOME10", "SUMMER5", "FREESHIP")
 _REFUND_REASONS = ("damaged", "wrong_size", "not_as_described", "changed_mind", "arrived_late")
 _COUPON_PERCENT = 15
+# The contract's order: who reads the events proves a document in that order most cheaply.
+_ORDER = (
+    *("transaction_id", "cart_id", "value", "currency", "tax", "shipping", "discount", "coupon", "payment_type"),
+    *("shipping_tier", "item_list_id", "search_term", "refund_reason"),
+)
 
 # A product's place, quantity and the place of its variant.
 Line = tuple[int, int, int]
@@ -106,7 +111,8 @@ class Goods:
     def _end(self, fields: dict[str, Any], cents: dict[str, int], lines: Sequence[Line], period: int) -> bytes:
         amounts = {name: amount / 100 for name, amount in cents.items()}
         items = b",".join([self._item(line, period, None) for line in lines])
-        start = b',"ecommerce":' + to_json({**fields, **amounts})
+        every = {**fields, **amounts}
+        start = b',"ecommerce":' + to_json({name: every[name] for name in _ORDER if name in every})
         return start + b',"items":[' + items + b"]}" if items else start + b"}"
 
     def _write_item(self, line: Line, period: int, index: int | None) -> bytes:
@@ -122,8 +128,10 @@ class Goods:
                 "item_category": product.category,
                 **({"item_variant": variant} if variant else {}),
                 "price": self.price_cents(line[0], period) / 100,
-                **({"list_price": list_price_cents(product, period) / 100, "discount": off / 100} if off else {}),
-                **({"quantity": line[1]} if index is None else {"index": index}),
+                **({"list_price": list_price_cents(product, period) / 100} if off else {}),
+                **({"quantity": line[1]} if index is None else {}),
+                **({"discount": off / 100} if off else {}),
+                **({"index": index} if index is not None else {}),
             }
         )
 

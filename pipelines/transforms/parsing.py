@@ -16,6 +16,7 @@ from pipelines.transforms.diagnosis import diagnose
 from pipelines.transforms.failures import failed
 from pipelines.transforms.field_checks import FINDINGS, instant
 from pipelines.transforms.json_values import escaped, outside_strings, with_numbered_keys
+from pipelines.transforms.plainness import is_plain, repeats_no_key
 from pipelines.transforms.shape import has_declared_shape, shape_of, unwrapped, wrapped
 
 _CORRUPT = "_corrupt_record"
@@ -33,6 +34,26 @@ def parse(records: DataFrame, nonce: str) -> DataFrame:
 
     Sets NOT_JSON and NOT_OBJECT. `nonce` is a random hex string drawn once per start: see `shape`.
     """
+    return _closely(_at_once(records), nonce)
+
+
+def _at_once(records: DataFrame) -> DataFrame:
+    """Replace `text` by the `plain_event` of plain texts and the `text` of all others."""
+    return (
+        records.withColumn("plain_event", F.when(is_plain(F.col("text")), F.from_json("text", schemas.EVENT, _STRICT)))
+        .withColumn("is_plain", F.coalesce(repeats_no_key(F.col("text"), F.col("plain_event")), F.lit(False)))
+        .withColumns(
+            {
+                "plain_event": F.when(F.col("is_plain"), F.col("plain_event")),
+                "text": F.when(~F.col("is_plain"), F.col("text")),
+            }
+        )
+        .drop("is_plain")
+    )
+
+
+def _closely(records: DataFrame, nonce: str) -> DataFrame:
+    """Parse the texts that are left; `event` is theirs or the plain one."""
     return (
         records.withColumn("too_deep", _is_too_deep(F.col("text")))
         .withColumn("document", F.when(~F.col("too_deep"), wrapped(F.col("text"), nonce)))
@@ -40,16 +61,17 @@ def parse(records: DataFrame, nonce: str) -> DataFrame:
         .withColumn("parsed", F.when(F.col("fits"), _strictly_parsed()))
         .withColumn("proven", _is_proven())
         .withColumn("numbered", F.when(_may_repeat_keys(), wrapped(with_numbered_keys(F.col("text"), nonce), nonce)))
-        .withColumn("unwrapped", F.when(~F.col("proven"), unwrapped(F.coalesce("document", "numbered"), nonce)))
-        .withColumn("kind", F.when(~F.col("proven"), _kind()))
+        .withColumn("unwrapped", F.when(_is_unproven(), unwrapped(F.coalesce("document", "numbered"), nonce)))
+        .withColumn("kind", F.when(_is_unproven(), _kind()))
         .withColumn("diagnosis", F.when(F.col("kind").isin("object", "repeats"), _diagnosis(nonce)))
         .withColumn("failure", F.coalesce("failure", _failure()))
-        .withColumn("event", F.when(F.col("proven"), _parsed_event()).otherwise(F.col("diagnosis.event")))
+        .withColumn("event", F.coalesce("plain_event", F.when(F.col("proven"), _parsed_event()), "diagnosis.event"))
         .withColumn(
             "findings",
             F.when(F.col("kind") == "repeats", _with_repeated_key()).otherwise(F.col("diagnosis.findings")),
         )
         .drop("too_deep", "document", "fits", "parsed", "proven", "numbered", "unwrapped", "kind", "diagnosis", "text")
+        .drop("plain_event")
     )
 
 
@@ -75,9 +97,13 @@ def _is_proven() -> Column:
     )
 
 
+def _is_unproven() -> Column:
+    return F.col("text").isNotNull() & ~F.col("proven")
+
+
 def _may_repeat_keys() -> Column:
     """The variant parser takes no repeated keys. With numbers on all of them, it takes just what it would without."""
-    return ~F.col("proven") & ~F.col("too_deep") & F.col("document").isNull()
+    return _is_unproven() & ~F.col("too_deep") & F.col("document").isNull()
 
 
 def _kind() -> Column:
