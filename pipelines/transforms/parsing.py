@@ -16,7 +16,7 @@ from pipelines.transforms.diagnosis import diagnose
 from pipelines.transforms.failures import failed
 from pipelines.transforms.field_checks import FINDINGS, instant
 from pipelines.transforms.json_values import escaped, outside_strings, with_numbered_keys
-from pipelines.transforms.plainness import is_plain, repeats_no_key
+from pipelines.transforms.plainness import is_plain
 from pipelines.transforms.shape import has_declared_shape, shape_of, unwrapped, wrapped
 
 _CORRUPT = "_corrupt_record"
@@ -39,16 +39,9 @@ def parse(records: DataFrame, nonce: str) -> DataFrame:
 
 def _at_once(records: DataFrame) -> DataFrame:
     """Replace `text` by the `plain_event` of plain texts and the `text` of all others."""
-    return (
-        records.withColumn("plain_event", F.when(is_plain(F.col("text")), F.from_json("text", schemas.EVENT, _STRICT)))
-        .withColumn("is_plain", F.coalesce(repeats_no_key(F.col("text"), F.col("plain_event")), F.lit(False)))
-        .withColumns(
-            {
-                "plain_event": F.when(F.col("is_plain"), F.col("plain_event")),
-                "text": F.when(~F.col("is_plain"), F.col("text")),
-            }
-        )
-        .drop("is_plain")
+    plain = is_plain(F.col("text"))
+    return records.withColumn("plain_event", F.when(plain, F.from_json("text", schemas.EVENT, _STRICT))).withColumn(
+        "text", F.when(F.col("plain_event").isNull(), F.col("text"))
     )
 
 
