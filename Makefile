@@ -8,6 +8,7 @@ STAMP  := $(VENV)/.installed
 # dbt's environment is its own: it need not agree with the pipeline's on versions.
 ANALYTICS_VENV  := .venv-analytics
 ANALYTICS_STAMP := $(ANALYTICS_VENV)/.installed
+BENCH_STAMP     := $(VENV)/.installed-bench
 ATHENA_STAMP    := $(ANALYTICS_VENV)/.installed-athena
 ANALYTICS_TEST_STAMP := $(ANALYTICS_VENV)/.installed-test
 # spark-submit runs the first python3 on PATH: it must be the one that has pyspark.
@@ -16,7 +17,7 @@ DOCKER_FLAGS := $(if $(SECURE),--secure) $(if $(UI),--ui)
 
 .DEFAULT_GOAL := help
 .PHONY: help install minio up down status clean topics local-env demo analytics report test test-unit test-integration \
-        test-analytics test-trino test-compose test-faults lint \
+        test-analytics test-trino test-compose test-faults bench bench-full lint \
         format types env doctor compose-up compose-demo compose-verify compose-status compose-down compose-clean
 
 help: ## Print this page.
@@ -122,6 +123,13 @@ test-compose: $(STAMP) ## The compose files on a Docker engine: demo, faults, se
 test-faults: $(STAMP) ## Kill, pause and damage real servers and jobs (FAULTS="-k broker"); writes docs/faults.md; 2 hours.
 	@$(WITH_VENV) FAULT_RESULTS=docs $(BIN)/pytest tests/faults -m faults -v $(FAULTS)
 
+# Linux: what a system uses is read from /proc.
+bench: $(BENCH_STAMP) ## The pipeline beside stock PySpark, 10 minutes; the last line compares them.
+	@$(WITH_VENV) $(BIN)/python -m benchmarks quick $(BENCH)
+
+bench-full: $(BENCH_STAMP) ## All peers, workloads and figures, 100 minutes; can be interrupted and resumed.
+	@$(WITH_VENV) $(BIN)/python -m benchmarks full $(BENCH)
+
 # Everything it says goes to stderr: the output of local-env is read by a shell.
 $(STAMP): setup.cfg pyproject.toml conf/spark-defaults.conf conf/log4j2.properties infra/spark.sha256
 	@command -v $(PYTHON) >/dev/null || { echo "Error: no $(PYTHON) on PATH: install Python 3.10 or newer, or name one: make install PYTHON=/path/to/python3." >&2; exit 2; }
@@ -134,6 +142,10 @@ $(STAMP): setup.cfg pyproject.toml conf/spark-defaults.conf conf/log4j2.properti
 	@$(PYTHON) -m venv $(VENV) >&2
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]' >&2
 	@$(BIN)/python -m infra.jars install >&2
+	@touch $@
+
+$(BENCH_STAMP): $(STAMP)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[bench]' >&2
 	@touch $@
 
 $(ANALYTICS_STAMP): $(STAMP) analytics/requirements.txt
