@@ -8,7 +8,6 @@ STAMP  := $(VENV)/.installed
 # dbt's environment is its own: it need not agree with the pipeline's on versions.
 ANALYTICS_VENV  := .venv-analytics
 ANALYTICS_STAMP := $(ANALYTICS_VENV)/.installed
-BENCH_STAMP     := $(VENV)/.installed-bench
 ATHENA_STAMP    := $(ANALYTICS_VENV)/.installed-athena
 ANALYTICS_TEST_STAMP := $(ANALYTICS_VENV)/.installed-test
 # spark-submit runs the first python3 on PATH: it must be the one that has pyspark.
@@ -124,10 +123,10 @@ test-faults: $(STAMP) ## Kill, pause and damage real servers and jobs (FAULTS="-
 	@$(WITH_VENV) FAULT_RESULTS=docs $(BIN)/pytest tests/faults -m faults -v $(FAULTS)
 
 # Linux: what a system uses is read from /proc.
-bench: $(BENCH_STAMP) ## The pipeline beside stock PySpark, 10 minutes; the last line compares them.
+bench: $(STAMP) ## The pipeline beside stock PySpark, 10 minutes; the last line compares them.
 	@$(WITH_VENV) $(BIN)/python -m benchmarks quick $(BENCH)
 
-bench-full: $(BENCH_STAMP) ## All peers, workloads and figures, 100 minutes; can be interrupted and resumed.
+bench-full: $(STAMP) ## All peers, workloads and figures, 100 minutes; can be interrupted and resumed.
 	@$(WITH_VENV) $(BIN)/python -m benchmarks full $(BENCH)
 
 # Everything it says goes to stderr: the output of local-env is read by a shell.
@@ -142,10 +141,6 @@ $(STAMP): setup.cfg pyproject.toml conf/spark-defaults.conf conf/log4j2.properti
 	@$(PYTHON) -m venv $(VENV) >&2
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]' >&2
 	@$(BIN)/python -m infra.jars install >&2
-	@touch $@
-
-$(BENCH_STAMP): $(STAMP)
-	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[bench]' >&2
 	@touch $@
 
 $(ANALYTICS_STAMP): $(STAMP) analytics/requirements.txt

@@ -1,6 +1,6 @@
 """``python -m benchmarks quick`` and ``full``: the pipeline beside what people would take instead, on this machine.
 
-Linux; needs `pip install -e '.[bench]'`, which `make bench` does.
+Linux only: what a system uses is read from /proc.
 """
 
 from __future__ import annotations
@@ -8,15 +8,19 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import click
 
-from benchmarks import comparison
+from benchmarks import comparison, report
+from benchmarks.full import SECTIONS, Amounts, run_full
 from benchmarks.ground import ground
-from benchmarks.journal import Journal
+from benchmarks.journal import Journal, machine
+from benchmarks.places import RESULTS
+from benchmarks.plot import draw
+from benchmarks.report import systems_of
 from benchmarks.rounds import Bench, run_rounds
 from benchmarks.systems import all_systems
 from pipelines.cli import CONTEXT_SETTINGS, Command, ConfigurationError, debug_option, run, stack
@@ -56,6 +60,41 @@ def quick(count: int, rounds: int, names: tuple[str, ...], fresh: bool, pin: boo
     line, is_complete = comparison.closing_line(entries)
     say(line)
     return 0 if is_complete else 1
+
+
+@main.command()
+@click.option("--count", default=300_000, help="Events of W1; the other workloads have two thirds of it, W4 a fifth.")
+@click.option("--rounds", default=5, help="Rounds of W1.")
+@click.option("--other-rounds", default=3, help="Rounds of W2 to W4.")
+@click.option("--small", default=50_000, help="Events of the growth's small case; the large one has ten times as many.")
+@click.option(
+    "--only", multiple=True, type=click.Choice(SECTIONS), help="Only these; the others as far as they are there."
+)
+@common_options
+def full(
+    count: int, rounds: int, other_rounds: int, small: int, only: tuple[str, ...], fresh: bool, pin: bool, debug: bool
+) -> None:
+    """All peers, workloads and figures; up to 100 minutes.
+
+    An interrupted one goes on where it was, also with more --rounds. Writes benchmarks/results/<date>.md, .json, .png.
+    """
+    settings = {"count": count, "small": small, "pin": pin}
+    with prepared("full", settings, fresh, pin) as bench:
+        try:
+            run_full(bench, Amounts(count, rounds, other_rounds, small), only or SECTIONS)
+        finally:
+            date, facts = time.strftime("%Y-%m-%d"), {**machine(), **settings}
+            path = report.write(bench.journal.entries, facts, RESULTS, date)
+            draw(bench.journal.entries, path.with_suffix(".png"), date)
+            say(f"Results: {path}")
+        if not only:
+            bench.journal.close()
+    say(comparison.closing_line(bench.journal.entries, form_of(bench.journal.entries, "stock"))[0])
+
+
+def form_of(entries: Mapping[str, Any], name: str) -> str:
+    """The form in which a peer ran W1."""
+    return next((system for system in systems_of(entries, "W1") if system.startswith(f"{name}.")), f"{name}.default")
 
 
 def chosen(names: tuple[str, ...]) -> list[Any]:

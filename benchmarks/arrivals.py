@@ -6,6 +6,7 @@ import io
 import json
 import time
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 import pyarrow.parquet as pq
 
@@ -14,25 +15,29 @@ from benchmarks.ground import BUCKET, Ground
 
 @dataclass
 class LakeCount:
-    """Rows of a table below a prefix, from its Delta log; where there is none, from its Parquet files' footers.
+    """Rows of a table below a prefix: from its Delta log, or for a folder of Parquet files from their footers.
 
-    `versions`: number of a commit → (when it was first seen, monotonic; rows it added; its data files).
+    A Delta table's files count only once a commit names them: they are there seconds before.
+
+    `versions`: number of a commit (or file) → (when it was first seen, monotonic; rows it added; its data files).
     """
 
     ground: Ground
     prefix: str
+    is_delta: bool = True
     rows: int = 0
     versions: dict[int, tuple[float, int, list[str]]] = field(default_factory=dict)
     _files: dict[str, int] = field(default_factory=dict)
 
     def look(self) -> int:
         """The rows that a reader would find now."""
+        if not self.is_delta:
+            self._count_files()
+            return self.rows
         fresh = self._new_keys(f"{self.prefix}/_delta_log/", self._after())
         commits = [key for key in fresh if key.endswith(".json") and key.rpartition("/")[2][:20].isdigit()]
         for key in commits:
             self._note(key, time.monotonic())
-        if not self.versions:
-            self._count_files()
         return self.rows
 
     def _after(self) -> str:
@@ -62,14 +67,21 @@ class LakeCount:
     def _count_files(self) -> None:
         for key in self._new_keys(f"{self.prefix}/", ""):
             name = key.rpartition("/")[2]
-            if "_delta_log" in key or name.startswith((".", "_")) or key in self._files:
+            if name.startswith((".", "_")) or key in self._files:
                 continue
-            self._files[key] = self._footer(key.removeprefix(f"{self.prefix}/"))
+            path = key.removeprefix(f"{self.prefix}/")
+            self._files[key] = self._footer(path)
+            self.versions[len(self.versions)] = (time.monotonic(), self._files[key], [path])
         self.rows = sum(self._files.values())
 
     def _footer(self, path: str) -> int:
-        body = self.ground.client.get_object(Bucket=BUCKET, Key=f"{self.prefix}/{path}")["Body"].read()
-        return int(pq.ParquetFile(io.BytesIO(body)).metadata.num_rows)
+        return int(self.file(path).metadata.num_rows)
+
+    def file(self, path: str) -> pq.ParquetFile:
+        """One of its data files."""
+        key = f"{self.prefix}/{unquote(path)}"
+        body = self.ground.client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        return pq.ParquetFile(io.BytesIO(body))
 
 
 @dataclass(frozen=True)
@@ -90,9 +102,10 @@ class Sinks:
     dead_letter: str
     prefix: str
     partitions: int
+    is_delta: bool = True
 
     def __post_init__(self) -> None:
-        self.table = LakeCount(self.ground, f"{self.prefix}/events")
+        self.table = LakeCount(self.ground, f"{self.prefix}/events", self.is_delta)
 
     def look(self) -> Arrived:
         """What is there now."""

@@ -81,7 +81,9 @@ def closing_line(entries: Mapping[str, Any], stock: str = "stock.default") -> tu
     for name, form in (("ours.plain", "dedup off"), ("ours.dedup", "dedup on")):
         found = advantage(entries, "W1", name, stock)
         if found is None:
-            reasons = problems_of(entries, "W1", name) or problems_of(entries, "W1", stock) or ["not run"]
+            reasons = (
+                problems_of(entries, "W1", name) or problems_of(entries, "W1", stock) or ["one of them did not run"]
+            )
             return f"Events per CPU second, W1: no comparison with stock PySpark: {reasons[0]}", False
         parts.append(f"{found} with {form}")
     return f"Events per CPU second, W1, ours over stock PySpark: {', '.join(parts)}.", True

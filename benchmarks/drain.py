@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ class Place:
     ground: Ground
     loaded: Loaded
     workload: str
+    is_delta: bool = True
     name: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
 
     def __post_init__(self) -> None:
@@ -74,9 +75,9 @@ class Place:
 
 
 @contextmanager
-def fresh_place(ground: Ground, loaded: Loaded, workload: str = "W1") -> Iterator[Place]:
-    """Sinks for a `with` block; deleted after it."""
-    place = Place(ground, loaded, workload)
+def fresh_place(ground: Ground, loaded: Loaded, system: System, workload: str = "W1") -> Iterator[Place]:
+    """Sinks of a system for a `with` block; deleted after it."""
+    place = Place(ground, loaded, workload, system.lake != "parquet")
     place.work.mkdir(parents=True)
     for topic in (place.sinks.enriched, place.sinks.dead_letter):
         ground.create_topic(topic, loaded.partitions, SINK)
@@ -121,6 +122,14 @@ class Started:
         self._signal(signal.SIGKILL)
         self.process.wait()
 
+    def kill(self) -> None:
+        """kill -9 all of them at once."""
+        self._signal(signal.SIGKILL)
+        self.process.wait()
+        while self._alive():
+            self._signal(signal.SIGKILL)
+            time.sleep(0.05)
+
     def last_words(self) -> str:
         """The line of its output that tells most: the last one with an error in it, else the last one."""
         lines = [line.strip() for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
@@ -149,20 +158,25 @@ def drain(
     core: int | None = None,
     limit_seconds: float = 600,
     check: bool = True,
+    count: int | None = None,
 ) -> Run:
-    """Let the system drain the place's topic; a run that fails in any way is told as such, not raised."""
+    """Let the system drain the place's topic; a run that fails in any way is told as such, not raised.
+
+    `count`: how many of the topic's records are new to the system; without, all. `check`: compare contents afterwards.
+    """
     started = Started(system, place, DRAIN, core)
     samples: list[Sample] = []
+    halves = system.halves(place.workload)
     try:
-        problem = _watch(started, place, system.halves(place.workload), samples, say, limit_seconds)
+        problem = _watch(started, place, halves, samples, say, limit_seconds)
     finally:
         started.stop()
     if problem is None and check:
-        problem = "; ".join(check_sinks(place, system.halves(place.workload))) or None
+        problem = "; ".join(check_sinks(place, halves)) or None
     if problem is not None:
         return Run(system.id, None, problem, started.log)
-    halves = system.halves(place.workload)
-    return Run(system.id, figures(samples, place.loaded.count, halves), None, started.log)
+    fresh = place.loaded.count if count is None else count
+    return Run(system.id, figures(since(samples, fresh / place.loaded.count), fresh, halves), None, started.log)
 
 
 def _watch(
@@ -189,6 +203,21 @@ def _watch(
         time.sleep(LOOK_SECONDS)
 
 
+def since(samples: list[Sample], fresh: float) -> list[Sample]:
+    """The samples with shares of what is new, where the last part of it all is."""
+    old = 1 - fresh
+    return [
+        replace(
+            each,
+            kafka=max(0.0, round(each.kafka - old, 6)) / fresh,
+            lake=max(0.0, round(each.lake - old, 6)) / fresh,
+        )
+        if each.kafka < 1 or each.lake < 1
+        else each
+        for each in samples
+    ]
+
+
 def shares(arrived: Arrived, expected: Expectations) -> tuple[float, float]:
     """(share of what must arrive in Kafka, share of what must arrive in the lake)."""
     good, dead = expected.events.height, expected.dead.total()
@@ -212,7 +241,7 @@ def check_sinks(place: Place, halves: str, *, repeats: bool = False) -> list[str
         rows = gate.from_kafka(ground.records(place.sinks.enriched, partitions))
         problems += gate.differences("enriched topic", rows, expected.events, repeats=repeats)
     if halves != "kafka":
-        rows = gate.from_lake(ground, place.sinks.prefix)
+        rows = gate.from_lake(ground, place.sinks.prefix, place.is_delta)
         problems += gate.differences("lake", rows, expected.events)
     letters = ground.records(place.sinks.dead_letter, partitions)
     return problems + gate.dead_letter_differences(letters, expected, repeats=repeats)

@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.fs
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
-from deltalake.exceptions import TableNotFoundError
 
 from benchmarks.expected import COLUMNS, FIELDS, TEXTS, Expectations, catalog_text, digest
 from benchmarks.ground import BUCKET, Ground
@@ -86,14 +85,14 @@ def _rows(messages: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
             event["event_id"].lower(),
             *[added.get(name) for name in TEXTS],
             added.get("lateness_ms"),
-            None if cart is None else int(round(Decimal(str(cart)) * 100)),
+            None if cart is None else round(Decimal(str(cart)) * 100),
             catalog_text(added.get("catalog_items") or []),
         )
 
 
-def from_lake(ground: Ground, prefix: str) -> pl.DataFrame:
+def from_lake(ground: Ground, prefix: str, is_delta: bool) -> pl.DataFrame:
     """The lake table's rows as canonical rows."""
-    rows = pl.from_arrow(lake_table(ground, prefix, LAKE_COLUMNS))
+    rows = pl.from_arrow(lake_table(ground, prefix, LAKE_COLUMNS, is_delta=is_delta))
     if not isinstance(rows, pl.DataFrame):
         raise TypeError(f"{prefix} is no table")
     return canonical(rows)
@@ -113,18 +112,19 @@ def canonical(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def lake_table(ground: Ground, prefix: str, columns: tuple[str, ...] | None = None) -> pa.Table:
-    """The table `events` below a prefix: Delta, or else a folder of Parquet files."""
+def lake_table(
+    ground: Ground, prefix: str, columns: tuple[str, ...] | None = None, *, is_delta: bool = True
+) -> pa.Table:
+    """The table `events` below a prefix: Delta, or a folder of Parquet files."""
     wanted = None if columns is None else list(columns)
-    try:
+    if is_delta:
         options = ground.s3.for_deltalake()
         return DeltaTable(f"s3://{BUCKET}/{prefix}/events", storage_options=options).to_pyarrow_table(columns=wanted)
-    except TableNotFoundError:
-        store = pyarrow.fs.S3FileSystem(
-            access_key=ground.environment["AWS_ACCESS_KEY_ID"],
-            secret_key=ground.environment["AWS_SECRET_ACCESS_KEY"],
-            endpoint_override=re.sub(r"^https?://", "", ground.environment["AWS_ENDPOINT_URL"]),
-            scheme="http",
-            region=ground.environment["AWS_REGION"],
-        )
-        return pq.read_table(f"{BUCKET}/{prefix}/events", filesystem=store, columns=wanted)
+    store = pyarrow.fs.S3FileSystem(
+        access_key=ground.environment["AWS_ACCESS_KEY_ID"],
+        secret_key=ground.environment["AWS_SECRET_ACCESS_KEY"],
+        endpoint_override=re.sub(r"^https?://", "", ground.environment["AWS_ENDPOINT_URL"]),
+        scheme="http",
+        region=ground.environment["AWS_REGION"],
+    )
+    return pq.read_table(f"{BUCKET}/{prefix}/events", filesystem=store, columns=wanted)

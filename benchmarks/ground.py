@@ -11,7 +11,8 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +93,10 @@ class Ground:
     def records(self, topic: str, partitions: int) -> Iterator[Any]:
         """All records of a topic up to its present end."""
         ends = self.ends(topic, partitions)
-        settings = {"bootstrap.servers": self.servers, "group.id": "benchmark-reader", "enable.auto.commit": False, "log_level": 0,
-                    "fetch.max.bytes": 64 << 20, "queued.max.messages.kbytes": 256 << 10}  # fmt: skip
+        settings = {
+            "bootstrap.servers": self.servers, "group.id": "benchmark-reader", "enable.auto.commit": False,
+            "fetch.max.bytes": 64 << 20, "queued.max.messages.kbytes": 256 << 10, "log_level": 0,
+        }  # fmt: skip
         consumer = Consumer(settings)
         consumer.assign([TopicPartition(topic, p, 0) for p in range(partitions)])
         left, patience = sum(ends), time.monotonic() + 60
@@ -125,6 +128,11 @@ class Ground:
             known = Loaded(topic, partitions, corpus.count, self._timed(expected, topic, partitions), sum_)
             self._loaded[corpus, partitions] = known
         return known
+
+    def reloaded(self, loaded: Loaded, count: int, corpus: Corpus) -> Loaded:
+        """The same topic, of which only the corpus's first `count` records were sent."""
+        expected = expect(value for _, value in islice(corpus.lines(), count))
+        return replace(loaded, count=count, expected=self._timed(expected, loaded.topic, loaded.partitions))
 
     def produce(self, topic: str, records: Any) -> None:
         """Send (key, value) pairs; all are acknowledged at the end."""

@@ -39,7 +39,7 @@ class Bench:
     def drain(self, system: System, corpus: Corpus, workload: str, partitions: int = 6) -> dict[str, Any]:
         """One run, as the journal keeps it."""
         loaded = self.ground.load(corpus, self.say, partitions)
-        with fresh_place(self.ground, loaded, workload) as place:
+        with fresh_place(self.ground, loaded, system, workload) as place:
             run = drain(system, place, self.say, core=self.core, limit_seconds=self.limit_seconds)
         if run.figures is None:
             return {"problem": run.problem, "log": str(run.log)}
@@ -78,7 +78,9 @@ def tell(value: Any) -> str:
             f"{warm}{value['whole_cpu_us']:.0f} µs with the start, {value['first_seconds']:.0f} s to the first event, "
             f"{value['seconds']:.0f} s in all, {peak:,.0f} MiB"
         )
-    return ", ".join(f"{name} {shown(part)}" for name, part in value.items() if not isinstance(part, (dict, list)))
+    return "; ".join(
+        f"{name}: {tell(part)}" if isinstance(part, dict) else f"{name} {shown(part)}" for name, part in value.items()
+    )
 
 
 def shown(value: Any) -> str:

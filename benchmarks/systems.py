@@ -113,7 +113,27 @@ def hand_loop(tuned: bool) -> System:
     return System("hand-loop", "tuned" if tuned else "default", command)
 
 
+def python_peer(name: str, module: str, workloads: tuple[str, ...], *, tuned: bool, lake: str = "none") -> System:
+    """A peer with an environment of its own, which `benchmarks.peers.install` makes."""
+
+    def command(mode: str, heap: str) -> list[str]:
+        return [sys.executable, "-m", f"benchmarks.peers.{module}", *(["--tuned"] if tuned else [])]
+
+    return System(name, "tuned" if tuned else "default", command, workloads, lake=lake)
+
+
 def all_systems() -> dict[str, System]:
     """Every system by id; peers that are not installed fail when they are started, with their error."""
-    own = [ours(False), ours(True), stock(False), stock(True), hand_loop(False), hand_loop(True)]
-    return {system.id: system for system in own}
+    systems = [ours(False), ours(True)]
+    for tuned in (False, True):
+        systems += [
+            stock(tuned),
+            hand_loop(tuned),
+            python_peer("flink", "flink_sql", ("W1",), tuned=tuned, lake="parquet"),
+            python_peer("pathway", "pathway_kafka", ("W2",), tuned=tuned),
+            python_peer("quix", "quix_kafka", ("W2",), tuned=tuned),
+        ]
+    return {system.id: system for system in systems}
+
+
+INSTALLED_PEERS = ("flink", "pathway", "quix")
