@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from benchmarks.comparison import cost, speed
@@ -28,6 +29,7 @@ FRAMEWORKS = ("pathway", "quix")
 MIXED = ("stock", "hand-loop")  # what W2 to W4 compare with
 LATENCY = ("stock", "flink")
 RATE = 1_000
+MOST_RATE = 8_000  # what one Python process can send on time beside everything else
 SECTIONS = ("install", "W1", "W2", "W3", "W4", "latency", "growth", "storage", "recovery", "generator")
 
 
@@ -46,8 +48,8 @@ def run_full(bench: Bench, amounts: Amounts, sections: tuple[str, ...]) -> None:
     doing: dict[str, Callable[[], None]] = {
         "install": lambda: install(bench),
         "W1": lambda: workload_1(bench, amounts),
-        **{name: lambda name=name: workload(bench, name, amounts) for name in ("W2", "W3", "W4")},
-        "latency": lambda: latencies(bench),
+        **{name: partial(workload, bench, name, amounts) for name in ("W2", "W3", "W4")},
+        "latency": lambda: latencies(bench, amounts),
         "growth": lambda: growth(bench, amounts),
         "storage": lambda: storage(bench, amounts),
         "recovery": lambda: recoveries(bench),
@@ -75,9 +77,8 @@ def better_form(bench: Bench, name: str, workload: str, count: int) -> System:
     found: dict[str, float] = {}
     systems = {system.id: system for system in all_systems().values() if system.name == name}
     for id_, system in systems.items():
-        measured = bench.measure(
-            f"pilot-{workload}/{id_}", lambda system=system: bench.drain(system, corpus_of(workload, count), workload)
-        )
+        drained = partial(bench.drain, system, corpus_of(workload, count), workload)
+        measured = bench.measure(f"pilot-{workload}/{id_}", drained)
         if not measured.get("problem"):
             found[id_] = cost(measured)
     return systems[min(found, key=found.__getitem__)] if found else systems[f"{name}.default"]
@@ -106,31 +107,27 @@ def workload(bench: Bench, name: str, amounts: Amounts) -> None:
     run_rounds(bench, name, [ours(False), *peers], amounts.other_rounds, count)
 
 
-def latencies(bench: Bench) -> None:
+def latencies(bench: Bench, amounts: Amounts) -> None:
     """At 1,000 events/s, and at half of what each does at most in W1; on both cores, as a stream would run."""
     for name in ("ours", *LATENCY):
-        system = ours(True) if name == "ours" else better_form(bench, name, "W1", 0)
+        system = ours(True) if name == "ours" else better_form(bench, name, "W1", amounts.count)
         runs = [value for key, value in bench.journal.entries.items()
                 if key.split("/")[1:2] == [system.id] and key.startswith(("W1/", "pilot-W1/"))]  # fmt: skip
         best = [speed(value) for value in runs if not value.get("problem")]
-        for word, rate in (("steady", RATE), ("half", int(max(best, default=0) / 2))):
+        for word, rate in (("steady", RATE), ("half", min(int(max(best, default=0) / 2), MOST_RATE))):
             if rate:
-                bench.measure(
-                    f"latency/{system.id}/{word}",
-                    lambda system=system, rate=rate: latency(bench.ground, system, rate, bench.say, core=None),
-                )
+                wait = partial(latency, bench.ground, system, rate, bench.say, core=None)
+                bench.measure(f"latency/{system.id}/{word}", wait)
 
 
 def growth(bench: Bench, amounts: Amounts) -> None:
     """Ours: 1 and 64 partitions, the backlog and ten times it, 100 and 5,000 earlier commits."""
     system, small = ours(True), amounts.small
     for partitions in (1, 64):
-        bench.measure(
-            f"growth/partitions/{partitions}",
-            lambda partitions=partitions: bench.drain(system, Corpus(small), "W1", partitions),
-        )
+        drained = partial(bench.drain, system, Corpus(small), "W1", partitions)
+        bench.measure(f"growth/partitions/{partitions}", drained)
     for times in (1, 10):
-        bench.measure(f"growth/backlog/{times}", lambda times=times: bench.drain(system, Corpus(small * times), "W1"))
+        bench.measure(f"growth/backlog/{times}", partial(bench.drain, system, Corpus(small * times), "W1"))
     bench.measure(
         "growth/commits",
         lambda: after_commits(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from benchmarks.corpus import Corpus
@@ -58,7 +59,7 @@ def run_rounds(bench: Bench, workload: str, systems: Sequence[System], rounds: i
         random.Random(f"{workload}{number}").shuffle(order)  # noqa: S311 - the same order when it is resumed
         for system in order:
             name = f"{workload}/{system.id}/{number}"
-            bench.measure(name, lambda system=system: bench.drain(system, corpus_of(workload, count), workload))
+            bench.measure(name, partial(bench.drain, system, corpus_of(workload, count), workload))
 
 
 def tell(value: Any) -> str:

@@ -13,6 +13,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial, reduce
 from pathlib import Path
+from typing import Any
 
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -114,7 +115,7 @@ def referrer_medium() -> Column:
 def device_class() -> Column:
     """By the user agent, else as declared."""
     agent, category = F.col("event.device.user_agent"), F.lower("event.device.category")
-    chosen = {"is_bot": [], "device_class": []}
+    chosen: dict[str, list[dict[str, str]]] = {"is_bot": [], "device_class": []}
     for row in rules("user_agents.csv"):
         if row["column"] in chosen:
             chosen[row["column"]].append(row)
@@ -154,7 +155,7 @@ def catalog_items() -> Column:
 
 def to_topic(events: DataFrame) -> DataFrame:
     """Records for the enriched topic."""
-    fields = [F.col(f"event.{name}").alias(name) for name in events.schema["event"].dataType.names if name[0] != "_"]
+    fields = [F.col(f"event.{name}").alias(name) for name in events.select("event.*").columns if name[0] != "_"]
     value = F.to_json(F.struct(*fields, F.struct(*ADDED).alias("enrichment")))
     return events.select("key", value.alias("value"))
 
@@ -169,7 +170,7 @@ def to_table(events: DataFrame) -> DataFrame:
     """Rows for the lake."""
     fields = [
         F.col("happened").alias(name) if name == "event_time" else F.col(f"event.{name}").alias(name)
-        for name in events.schema["event"].dataType.names
+        for name in events.select("event.*").columns
         if name[0] != "_"
     ]
     return events.select(*fields, *ADDED)
@@ -184,7 +185,7 @@ def kafka_options(topic: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def three_queries(spark: SparkSession, lake: str, trigger: dict[str, object], workload: str) -> None:
+def three_queries(spark: SparkSession, lake: str, trigger: dict[str, Any], workload: str) -> None:
     """Each sink has a query of its own, and each reads and parses for itself."""
     work = os.environ["WORK_DIR"]
 
@@ -201,7 +202,7 @@ def three_queries(spark: SparkSession, lake: str, trigger: dict[str, object], wo
         query.awaitTermination()
 
 
-def one_query(spark: SparkSession, lake: str, trigger: dict[str, object], workload: str) -> None:
+def one_query(spark: SparkSession, lake: str, trigger: dict[str, Any], workload: str) -> None:
     """One query; a batch is parsed once and its sinks are written side by side."""
     path = f"{lake}/events"
     if workload != "W2":
@@ -251,9 +252,7 @@ def main() -> None:
     builder = builder.config("spark.hadoop.fs.s3a.path.style.access", "true")
     spark = builder.config("spark.hadoop.fs.s3a.connection.ssl.enabled", "false").getOrCreate()
     # A tutorial's stream has no trigger: the next batch begins when the last one ends.
-    trigger: dict[str, object] = (
-        {"availableNow": True} if arguments.mode == "drain" else {"processingTime": "0 seconds"}
-    )
+    trigger: dict[str, Any] = {"availableNow": True} if arguments.mode == "drain" else {"processingTime": "0 seconds"}
     run = one_query if arguments.tuned else three_queries
     run(spark, os.environ["LAKE_URI"], trigger, os.environ.get("WORKLOAD", "W1"))
 
