@@ -169,8 +169,10 @@ def drain(
     halves = system.halves(place.workload)
     try:
         problem = _watch(started, place, halves, samples, say, limit_seconds)
-    finally:
-        started.stop()
+    except BaseException:
+        started.kill()  # somebody wants to stop: no batch is waited for
+        raise
+    started.stop()
     if problem is None and check:
         problem = "; ".join(check_sinks(place, halves)) or None
     if problem is not None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 WARM_UP = 0.2
+LEAST_SECONDS = 3.0  # a shorter warm part tells little: what arrives in one burst was worked on before
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Figures:
     """What one run showed.
 
     `cpu_us`, `per_second`: CPU microseconds per event and events per second, once a fifth is in both sinks (None where
-    everything arrived in one piece); `whole_…` with the start. `first_seconds`: until something is in both sinks.
+    nearly everything arrived at once); `whole_…` with the start. `first_seconds`: until something is in both sinks.
     """
 
     cpu_us: float | None
@@ -54,11 +55,11 @@ def figures(samples: Sequence[Sample], count: int, halves: str = "both") -> Figu
     warm = next(at for at, share in enumerate(shares) if min(share) >= WARM_UP)
     last = samples[done]
     work = count * (1 - statistics.fmean(min(share, 1) for share in shares[warm]))
-    is_lumpy = work < count * 0.05
     cpu, wall = last.cpu_seconds - samples[warm].cpu_seconds, last.seconds - samples[warm].seconds
+    is_lumpy = work < count * 0.05 or wall < LEAST_SECONDS
     return Figures(
         cpu_us=None if is_lumpy else cpu / work * 1e6,
-        per_second=None if is_lumpy or not wall else work / wall,
+        per_second=None if is_lumpy else work / wall,
         whole_cpu_us=last.cpu_seconds / count * 1e6,
         whole_per_second=count / last.seconds,
         first_seconds=first.seconds,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 from benchmarks.corpus import Corpus
 from benchmarks.expected import Expectations, expect
 from benchmarks.places import DATA
+from benchmarks.stopping import stoppable
 from infra.local.ports import free_ports
 from infra.local.stack import Stack
 from pipelines.cli import RunFailed
@@ -172,20 +172,19 @@ class Ground:
 
 @contextmanager
 def ground(say: Callable[[str], None]) -> Iterator[Ground]:
-    """Servers for a `with` block; SIGTERM ends it like Ctrl-C."""
+    """Servers for a `with` block; SIGTERM and Ctrl-C end it."""
     DATA.mkdir(parents=True, exist_ok=True)
     home = DATA / f"servers-{os.getpid()}"
     _forget_dead_servers(say)
     zookeeper, kafka, s3 = free_ports(3)
     stack = Stack(home, ports={"zookeeper": zookeeper, "kafka": kafka, "s3": s3}, report=say)
-    before = signal.signal(signal.SIGTERM, _as_interrupt)
-    try:
-        stack.up()
-        environment = stack.environment()
-        yield Ground(environment["KAFKA_BOOTSTRAP_SERVERS"], environment)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        stack.clean()
+    with stoppable():
+        try:
+            stack.up()
+            environment = stack.environment()
+            yield Ground(environment["KAFKA_BOOTSTRAP_SERVERS"], environment)
+        finally:
+            stack.clean()
 
 
 def _forget_dead_servers(say: Callable[[str], None]) -> None:
@@ -195,7 +194,3 @@ def _forget_dead_servers(say: Callable[[str], None]) -> None:
             say(f"Stopping what an earlier benchmark left in {home.name}.")
             Stack(home).clean()
             shutil.rmtree(home, ignore_errors=True)
-
-
-def _as_interrupt(number: int, frame: Any) -> None:
-    raise KeyboardInterrupt

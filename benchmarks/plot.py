@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def _costs(axis: Any, entries: Mapping[str, Any], workload: str) -> None:
     systems = [name for name in systems_of(entries, workload) if rounds_of(entries, workload, name)][::-1]
     for at, system in enumerate(systems):
         costs = sorted(cost(value) for value in rounds_of(entries, workload, system).values())
-        middle = costs[len(costs) // 2]
+        middle = statistics.median(costs)
         axis.barh(at, middle, color=OURS if system.startswith("ours") else PEERS, height=0.6)
         axis.plot(costs, [at] * len(costs), "o", color="black", markersize=3, alpha=0.6)
         axis.annotate(

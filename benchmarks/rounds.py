@@ -12,6 +12,7 @@ from benchmarks.corpus import Corpus
 from benchmarks.drain import drain, fresh_place
 from benchmarks.ground import Ground
 from benchmarks.journal import Journal
+from benchmarks.stopping import is_stopping
 from benchmarks.systems import System
 
 
@@ -32,6 +33,8 @@ class Bench:
             try:
                 value = what()
             except Exception as error:
+                if is_stopping():
+                    raise KeyboardInterrupt from error
                 value = {"problem": f"{type(error).__name__}: {error}"[:500]}
             self.journal.note(name, value)
             self.say(f"  {tell(value)}")

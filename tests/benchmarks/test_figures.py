@@ -34,7 +34,7 @@ def test_warm_begins_when_both_sinks_have_a_fifth() -> None:
 
 def test_a_sink_that_is_ahead_does_not_make_the_work_smaller() -> None:
     """Kafka had 60 % when the lake had 20 %: of the work 60 % were left, not 80."""
-    samples = [Sample(0, 0, 0, 0, 0), Sample(1, 10, 0, 0.6, 0.2), Sample(2, 16, 0, 1, 1)]
+    samples = [Sample(0, 0, 0, 0, 0), Sample(1, 10, 0, 0.6, 0.2), Sample(9, 16, 0, 1, 1)]
     assert figures(samples, 100).cpu_us == pytest.approx(6 / 60 * 1e6)
 
 
@@ -42,8 +42,14 @@ def test_all_in_one_piece_has_no_warm_figure() -> None:
     assert figures([Sample(0, 0, 0, 0, 0), Sample(9, 5, 7, 1, 1)], 100).cpu_us is None
 
 
+def test_a_burst_has_no_warm_figure() -> None:
+    """What arrives within a second was worked on before that."""
+    burst = [Sample(0, 0, 0, 0, 0), Sample(9, 5, 7, 0.3, 0.3), Sample(10, 5.1, 7, 1, 1)]
+    assert figures(burst, 100).cpu_us is None
+
+
 def test_only_the_sinks_of_the_workload_count() -> None:
-    samples = [Sample(0, 0, 0, 0, 0), Sample(1, 1, 0, 0.5, 0), Sample(2, 2, 0, 1, 0)]
+    samples = [Sample(0, 0, 0, 0, 0), Sample(1, 1, 0, 0.5, 0), Sample(9, 2, 0, 1, 0)]
     assert figures(samples, 100, "kafka").cpu_us == pytest.approx(1 / 50 * 1e6)
 
 
