@@ -1,0 +1,199 @@
+"""Flink SQL, the strongest JVM peer: ``python -m benchmarks.peers.flink_sql [--tuned]``, started as WORKLOADS.md tells.
+
+Reads    RAW_TOPIC, CATALOG; flink/*.sql (the job), flink/*.java (functions that SQL lacks)
+Writes   ENRICHED_TOPIC, DEAD_LETTER_TOPIC, Parquet files in LAKE_URI/events
+Promises at least once in Kafka, exactly once in the lake's files (committed by checkpoints; there is no table log)
+
+One JVM (Flink's MiniCluster: job manager and task manager), with HEAP as its -Xmx.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import re
+import shutil
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from benchmarks.peers.environments import ROOT, enter, folder, setting
+from pipelines.transforms.vocabulary import EVENT_NAMES
+
+SQL = Path(__file__).parent / "flink"
+REFERENCE = ROOT / "pipelines" / "reference"
+# What each workload leaves out.
+LEFT_OUT = {"W2": "events", "W3": "enriched"}
+
+EVENT = """
+schema_version STRING, event_id STRING, event_name STRING, sent_at STRING, anonymous_id STRING, session_id STRING,
+user_id STRING, session_number INT, session_event_index INT, platform STRING,
+page ROW<url STRING, title STRING, referrer STRING>,
+device ROW<category STRING, user_agent STRING, screen STRING, `language` STRING>, ip_address STRING,
+geo ROW<country STRING, region STRING, city STRING>,
+traffic ROW<source STRING, medium STRING, campaign STRING, term STRING, content STRING, click_id STRING>,
+ecommerce ROW<transaction_id STRING, cart_id STRING, `value` DECIMAL(12, 2), currency STRING, tax DECIMAL(12, 2),
+shipping DECIMAL(12, 2), discount DECIMAL(12, 2), coupon STRING, payment_type STRING, shipping_tier STRING,
+item_list_id STRING, search_term STRING, refund_reason STRING>,
+items ARRAY<ROW<item_id STRING, item_name STRING, item_brand STRING, item_category STRING, item_variant STRING,
+price DECIMAL(12, 2), list_price DECIMAL(12, 2), quantity INT, discount DECIMAL(12, 2), coupon STRING, index INT>>
+""".strip()
+EVENT_COLUMNS = (
+    "schema_version event_id event_name sent_at anonymous_id session_id user_id session_number session_event_index "
+    "platform page device ip_address geo traffic ecommerce items"
+).split()
+ENRICHMENT = {
+    **dict.fromkeys(("page_host", "page_path", "utm_source", "utm_medium", "utm_campaign"), "STRING"),
+    **dict.fromkeys(("referrer_host", "referrer_medium", "device_class"), "STRING"),
+    "event_date": "DATE",
+    "lateness_ms": "BIGINT",
+    "cart_value": "DECIMAL(28, 2)",
+    "catalog_items": "ARRAY<ROW<item_id STRING, name STRING, brand STRING, category STRING>>",
+}
+
+
+def literal(text: str) -> str:
+    """A SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def reference(name: str) -> list[dict[str, str]]:
+    """A bundled list."""
+    with (REFERENCE / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def device_class() -> str:
+    """SQL: the first rule for bots, then the first one for classes, then what the device says."""
+    rules = reference("user_agents.csv")
+    cases = [f"WHEN REGEXP(device.user_agent, {literal(row['pattern'])}) THEN 'bot'"
+             for row in rules if row["column"] == "is_bot"]  # fmt: skip
+    cases += [f"WHEN REGEXP(device.user_agent, {literal(row['pattern'])}) THEN {literal(row['value'])}"
+              for row in rules if row["column"] == "device_class"]  # fmt: skip
+    declared = "WHEN LOWER(device.category) IN ('desktop', 'mobile', 'tablet') THEN LOWER(device.category)"
+    return f"CASE {' '.join(cases)} {declared} END"
+
+
+def referrer_medium() -> str:
+    """SQL: what kind of page led here."""
+    rules = sorted(reference("referrers.csv"), key=lambda row: row["medium"] != "email")
+    cases = [f"WHEN REGEXP(referrer_host, {literal(row['host_pattern'])}) THEN {literal(row['medium'])}"
+             for row in rules]  # fmt: skip
+    first = "WHEN referrer_host IS NULL THEN 'direct' WHEN referrer_host = page_host THEN 'internal'"
+    return f"CASE {first} {' '.join(cases)} ELSE 'other' END"
+
+
+def substitutions(tuned: bool) -> dict[str, str]:
+    """What the SQL files leave open."""
+    columns = [f"{name} {kind}" for name, kind in ENRICHMENT.items()]
+    return {
+        **{name: setting(name) for name in ("RAW_TOPIC", "ENRICHED_TOPIC", "DEAD_LETTER_TOPIC")},
+        **{name: setting(name) for name in ("KAFKA_BOOTSTRAP_SERVERS", "LAKE_URI")},
+        "BOUNDED": "'scan.bounded.mode' = 'latest-offset'," if os.environ.get("MODE") == "drain" else "",
+        "CONSUMER": "'properties.fetch.min.bytes' = '262144', 'properties.fetch.max.wait.ms' = '100',"
+        " 'properties.max.poll.records' = '2000'," if tuned else "",
+        "PRODUCER": "'properties.linger.ms' = '20', 'properties.batch.size' = '262144',"
+        " 'properties.buffer.memory' = '67108864'," if tuned else "",
+        "EVENT_COLUMNS": EVENT,
+        "EVENT_NAMES_OF_COLUMNS": ", ".join(EVENT_COLUMNS),
+        "ENRICHMENT_COLUMNS": ", ".join(columns),
+        "LAKE_COLUMNS": ", ".join(columns),
+        "ENRICHMENT_NAMES": ", ".join(ENRICHMENT),
+        "FUNCTION_COLUMNS": ", ".join(
+            f"e.{name} AS {name}"
+            for name in (*EVENT_COLUMNS, "event_time", "event_at", "event_date", "lateness_ms", "cart_value", "catalog_items")),
+        "EVENT_NAMES": ", ".join(map(literal, EVENT_NAMES)),
+        "DEVICE_CLASS": device_class(),
+        "REFERRER_MEDIUM": referrer_medium(),
+    }  # fmt: skip
+
+
+def statements(name: str, values: dict[str, str]) -> list[str]:
+    """The statements of a file, comments taken out."""
+    text = re.sub(r"^--.*$", "", (SQL / name).read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return [part.strip() for part in Template(text).substitute(values).split(";\n") if part.strip()]
+
+
+def configuration(tuned: bool) -> dict[str, str]:
+    """Flink's settings; what is not here has its default."""
+    work = Path(setting("WORK_DIR")).resolve()
+    common = {
+        "execution.checkpointing.interval": "10 s",
+        "execution.checkpointing.dir": (work / "checkpoints").as_uri(),
+        "execution.checkpointing.min-pause": "1 s",
+        "io.tmp.dirs": str(work),
+        "table.local-time-zone": "UTC",
+        "s3.endpoint": setting("AWS_ENDPOINT_URL"),
+        "s3.endpoint.region": setting("AWS_REGION"),
+        "s3.path.style.access": "true",
+        "s3.access-key": setting("AWS_ACCESS_KEY_ID"),
+        "s3.secret-key": setting("AWS_SECRET_ACCESS_KEY"),
+    }
+    if not tuned:
+        return common
+    return common | {
+        "pipeline.object-reuse": "true",
+        "parallelism.default": "2",
+        "taskmanager.numberOfTaskSlots": "2",
+        "table.optimizer.reuse-optimize-block-with-digest-enabled": "true",
+    }
+
+
+def write_configuration(settings: dict[str, str]) -> Path:
+    """Flink's configuration folder, in WORK_DIR: its own defaults, then `settings`."""
+    home = Path(setting("WORK_DIR")).resolve() / "conf"
+    shutil.copytree(next(folder("flink").glob("lib/python3*/site-packages/pyflink/conf")), home, dirs_exist_ok=True)
+    shipped = (home / "config.yaml").read_text(encoding="utf-8")
+    options = re.search(r"^\s+all: (--add.*)$", shipped, flags=re.MULTILINE)
+    opened = options.group(1) if options else ""
+    heap = setting("HEAP")
+    lines = [f"{name}: '{value}'" for name, value in settings.items()]
+    lines.append(f"env.java.opts.all: '{opened} -Xmx{heap}'")
+    (home / "config.yaml").write_text("\n".join([*lines, ""]), encoding="utf-8")
+    return home
+
+
+def main() -> None:
+    """Run the job until it has read everything (MODE=drain) or is told to stop."""
+    parser = argparse.ArgumentParser(description="The work of WORKLOADS.md in Flink SQL.")
+    parser.add_argument("--tuned", action="store_true", help="one parse per record, settings for throughput")
+    parser.add_argument("--explain", action="store_true", help="show the plan, run nothing")
+    arguments = parser.parse_args()
+    enter("flink", "benchmarks.peers.flink_sql")
+    conf = write_configuration(configuration(arguments.tuned))
+    logs = Path(setting("WORK_DIR")).resolve() / "logs"
+    logs.mkdir(exist_ok=True)
+    plugins = next(folder("flink").glob("lib/python3*/site-packages/pyflink/plugins"))
+    os.environ |= {"FLINK_CONF_DIR": str(conf), "FLINK_LOG_DIR": str(logs), "FLINK_PLUGINS_DIR": str(plugins)}
+
+    # Only its own environment has it.
+    from pyflink.java_gateway import get_gateway
+    from pyflink.table import EnvironmentSettings, TableEnvironment
+
+    # A cluster's processes do this when they start; the MiniCluster leaves it to its host.
+    flink = get_gateway().jvm.org.apache.flink
+    settings = flink.configuration.GlobalConfiguration.loadConfiguration()
+    manager = flink.core.plugin.PluginUtils.createPluginManagerFromRootFolder(settings)
+    flink.core.fs.FileSystem.initialize(settings, manager)
+
+    tables: Any = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
+    for name, value in configuration(arguments.tuned).items():
+        tables.get_config().set(name, value)
+    values = substitutions(arguments.tuned)
+    form = "tuned.sql" if arguments.tuned else "default.sql"
+    for statement in [*statements("tables.sql", values), *statements(form, values)]:
+        tables.execute_sql(statement)
+    together = tables.create_statement_set()
+    left_out = LEFT_OUT.get(os.environ.get("WORKLOAD", "W1"), "")
+    for insert in statements("inserts.sql", values):
+        if insert.split()[2] != left_out:
+            together.add_insert_sql(insert)
+    if arguments.explain:
+        print(together.explain())
+    else:
+        together.execute().wait()
+
+
+if __name__ == "__main__":
+    main()
