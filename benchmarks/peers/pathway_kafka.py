@@ -32,7 +32,7 @@ def run(tuned: bool) -> None:
 
     judge = Judge(tuned)
     brokers = {"bootstrap.servers": setting("KAFKA_BOOTSTRAP_SERVERS")}
-    consumer = {**brokers, "group.id": "pathway", "auto.offset.reset": "earliest"}
+    consumer = {**brokers, "group.id": f"pathway-{setting('ENRICHED_TOPIC')}", "auto.offset.reset": "earliest"}
     producer = {**brokers, "compression.type": "lz4", "acks": "all", "enable.idempotence": "true"}
     if tuned:
         consumer |= {"fetch.min.bytes": "262144", "queued.max.messages.kbytes": "131072"}
@@ -43,7 +43,8 @@ def run(tuned: bool) -> None:
         format="raw",
         with_metadata=True,
         autogenerate_key=True,
-        autocommit_duration_ms=100 if tuned else 1500,
+        # Without a limit a backlog becomes one batch, all of it in memory.
+        **({"autocommit_duration_ms": 100, "max_backlog_size": 20_000} if tuned else {}),
     )
 
     def fate(value: bytes, metadata: Any) -> tuple[str, bytes]:

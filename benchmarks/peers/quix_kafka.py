@@ -45,7 +45,7 @@ def run(tuned: bool) -> None:
         }
     app = Application(
         broker_address=setting("KAFKA_BOOTSTRAP_SERVERS"),
-        consumer_group="quix",
+        consumer_group=f"quix-{setting('ENRICHED_TOPIC')}",
         auto_offset_reset="earliest",
         auto_create_topics=False,
         state_dir=os.path.join(setting("WORK_DIR"), "state"),
