@@ -19,7 +19,6 @@ from string import Template
 from typing import Any
 
 from benchmarks.peers.environments import ROOT, enter, folder, setting
-from pipelines.transforms.vocabulary import EVENT_NAMES
 
 SQL = Path(__file__).parent / "flink"
 REFERENCE = ROOT / "pipelines" / "reference"
@@ -84,6 +83,19 @@ def referrer_medium() -> str:
     return f"CASE {first} {' '.join(cases)} ELSE 'other' END"
 
 
+def write_rules() -> Path:
+    """The lists for Visit.java, in the order in which they apply."""
+    agents = [(("bot" if row["column"] == "is_bot" else row["value"]), row["pattern"])
+              for wanted in ("is_bot", "device_class")
+              for row in reference("user_agents.csv") if row["column"] == wanted]  # fmt: skip
+    rows = sorted(reference("referrers.csv"), key=lambda row: row["medium"] != "email")
+    lines = [f"device_class\t{pattern}\t{value}" for value, pattern in agents]
+    lines += [f"referrer_medium\t{row['host_pattern']}\t{row['medium']}" for row in rows]
+    path = Path(setting("WORK_DIR")).resolve() / "rules.tsv"
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    return path
+
+
 def substitutions(tuned: bool) -> dict[str, str]:
     """What the SQL files leave open."""
     columns = [f"{name} {kind}" for name, kind in ENRICHMENT.items()]
@@ -103,7 +115,7 @@ def substitutions(tuned: bool) -> dict[str, str]:
         "FUNCTION_COLUMNS": ", ".join(
             f"e.{name} AS {name}"
             for name in (*EVENT_COLUMNS, "event_time", "event_at", "event_date", "lateness_ms", "cart_value", "catalog_items")),
-        "EVENT_NAMES": ", ".join(map(literal, EVENT_NAMES)),
+        "VISIT_COLUMNS": ", ".join(f"e.{name} AS {name}" for name in list(ENRICHMENT)[:8]),
         "DEVICE_CLASS": device_class(),
         "REFERRER_MEDIUM": referrer_medium(),
     }  # fmt: skip
@@ -124,6 +136,8 @@ def configuration(tuned: bool) -> dict[str, str]:
         "execution.checkpointing.min-pause": "1 s",
         "io.tmp.dirs": str(work),
         "table.local-time-zone": "UTC",
+        # Else each sink would parse for itself, and once per column.
+        "table.optimizer.reuse-optimize-block-with-digest-enabled": "true",
         "s3.endpoint": setting("AWS_ENDPOINT_URL"),
         "s3.endpoint.region": setting("AWS_REGION"),
         "s3.path.style.access": "true",
@@ -136,7 +150,6 @@ def configuration(tuned: bool) -> dict[str, str]:
         "pipeline.object-reuse": "true",
         "parallelism.default": "2",
         "taskmanager.numberOfTaskSlots": "2",
-        "table.optimizer.reuse-optimize-block-with-digest-enabled": "true",
     }
 
 
@@ -165,6 +178,7 @@ def main() -> None:
     logs = Path(setting("WORK_DIR")).resolve() / "logs"
     logs.mkdir(exist_ok=True)
     plugins = next(folder("flink").glob("lib/python3*/site-packages/pyflink/plugins"))
+    os.environ["RULES"] = str(write_rules())
     os.environ |= {"FLINK_CONF_DIR": str(conf), "FLINK_LOG_DIR": str(logs), "FLINK_PLUGINS_DIR": str(plugins)}
 
     # Only its own environment has it.
