@@ -1,1 +1,1 @@
-"""What people would take instead, doing the work of WORKLOADS.md: each in its documentation's form and in a tuned one."""
+"""What people would take instead, doing the work of WORKLOADS.md: as its documentation teaches, and tuned."""

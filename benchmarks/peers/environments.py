@@ -1,4 +1,4 @@
-"""The peers' own virtual environments: what they need does not agree with the project's packages, or with each other's."""
+"""The peers' own virtual environments: what they need does not agree with the project's packages, nor among them."""
 
 from __future__ import annotations
 

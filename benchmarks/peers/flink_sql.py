@@ -10,7 +10,6 @@ One JVM (Flink's MiniCluster: job manager and task manager), with HEAP as its -X
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import re
 import shutil
@@ -18,69 +17,20 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from benchmarks.peers.environments import ROOT, enter, folder, setting
+from benchmarks.peers.environments import enter, folder, setting
+from benchmarks.peers.flink_columns import (
+    ENRICHMENT,
+    EVENT,
+    EVENT_COLUMNS,
+    VISIT,
+    device_class,
+    reference,
+    referrer_medium,
+)
 
 SQL = Path(__file__).parent / "flink"
-REFERENCE = ROOT / "pipelines" / "reference"
 # What each workload leaves out.
 LEFT_OUT = {"W2": "events", "W3": "enriched"}
-
-EVENT = """
-schema_version STRING, event_id STRING, event_name STRING, sent_at STRING, anonymous_id STRING, session_id STRING,
-user_id STRING, session_number INT, session_event_index INT, platform STRING,
-page ROW<url STRING, title STRING, referrer STRING>,
-device ROW<category STRING, user_agent STRING, screen STRING, `language` STRING>, ip_address STRING,
-geo ROW<country STRING, region STRING, city STRING>,
-traffic ROW<source STRING, medium STRING, campaign STRING, term STRING, content STRING, click_id STRING>,
-ecommerce ROW<transaction_id STRING, cart_id STRING, `value` DECIMAL(12, 2), currency STRING, tax DECIMAL(12, 2),
-shipping DECIMAL(12, 2), discount DECIMAL(12, 2), coupon STRING, payment_type STRING, shipping_tier STRING,
-item_list_id STRING, search_term STRING, refund_reason STRING>,
-items ARRAY<ROW<item_id STRING, item_name STRING, item_brand STRING, item_category STRING, item_variant STRING,
-price DECIMAL(12, 2), list_price DECIMAL(12, 2), quantity INT, discount DECIMAL(12, 2), coupon STRING, index INT>>
-""".strip()
-EVENT_COLUMNS = (
-    "schema_version event_id event_name sent_at anonymous_id session_id user_id session_number session_event_index "
-    "platform page device ip_address geo traffic ecommerce items"
-).split()
-ENRICHMENT = {
-    **dict.fromkeys(("page_host", "page_path", "utm_source", "utm_medium", "utm_campaign"), "STRING"),
-    **dict.fromkeys(("referrer_host", "referrer_medium", "device_class"), "STRING"),
-    "event_date": "DATE",
-    "lateness_ms": "BIGINT",
-    "cart_value": "DECIMAL(28, 2)",
-    "catalog_items": "ARRAY<ROW<item_id STRING, name STRING, brand STRING, category STRING>>",
-}
-
-
-def literal(text: str) -> str:
-    """A SQL string."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def reference(name: str) -> list[dict[str, str]]:
-    """A bundled list."""
-    with (REFERENCE / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def device_class() -> str:
-    """SQL: the first rule for bots, then the first one for classes, then what the device says."""
-    rules = reference("user_agents.csv")
-    cases = [f"WHEN REGEXP(device.user_agent, {literal(row['pattern'])}) THEN 'bot'"
-             for row in rules if row["column"] == "is_bot"]  # fmt: skip
-    cases += [f"WHEN REGEXP(device.user_agent, {literal(row['pattern'])}) THEN {literal(row['value'])}"
-              for row in rules if row["column"] == "device_class"]  # fmt: skip
-    declared = "WHEN LOWER(device.category) IN ('desktop', 'mobile', 'tablet') THEN LOWER(device.category)"
-    return f"CASE {' '.join(cases)} {declared} END"
-
-
-def referrer_medium() -> str:
-    """SQL: what kind of page led here."""
-    rules = sorted(reference("referrers.csv"), key=lambda row: row["medium"] != "email")
-    cases = [f"WHEN REGEXP(referrer_host, {literal(row['host_pattern'])}) THEN {literal(row['medium'])}"
-             for row in rules]  # fmt: skip
-    first = "WHEN referrer_host IS NULL THEN 'direct' WHEN referrer_host = page_host THEN 'internal'"
-    return f"CASE {first} {' '.join(cases)} ELSE 'other' END"
 
 
 def write_rules() -> Path:
@@ -98,6 +48,7 @@ def write_rules() -> Path:
 
 def substitutions(tuned: bool) -> dict[str, str]:
     """What the SQL files leave open."""
+    computed = ("event_time", "event_at", "event_date", "lateness_ms", "cart_value", "catalog_items")
     columns = [f"{name} {kind}" for name, kind in ENRICHMENT.items()]
     return {
         **{name: setting(name) for name in ("RAW_TOPIC", "ENRICHED_TOPIC", "DEAD_LETTER_TOPIC")},
@@ -112,10 +63,8 @@ def substitutions(tuned: bool) -> dict[str, str]:
         "ENRICHMENT_COLUMNS": ", ".join(columns),
         "LAKE_COLUMNS": ", ".join(columns),
         "ENRICHMENT_NAMES": ", ".join(ENRICHMENT),
-        "FUNCTION_COLUMNS": ", ".join(
-            f"e.{name} AS {name}"
-            for name in (*EVENT_COLUMNS, "event_time", "event_at", "event_date", "lateness_ms", "cart_value", "catalog_items")),
-        "VISIT_COLUMNS": ", ".join(f"e.{name} AS {name}" for name in list(ENRICHMENT)[:8]),
+        "FUNCTION_COLUMNS": ", ".join(f"e.{name} AS {name}" for name in (*EVENT_COLUMNS, *computed)),
+        "VISIT_COLUMNS": ", ".join(f"e.{name} AS {name}" for name in VISIT),
         "DEVICE_CLASS": device_class(),
         "REFERRER_MEDIUM": referrer_medium(),
     }  # fmt: skip
@@ -134,6 +83,7 @@ def configuration(tuned: bool) -> dict[str, str]:
         "execution.checkpointing.interval": "10 s",
         "execution.checkpointing.dir": (work / "checkpoints").as_uri(),
         "execution.checkpointing.min-pause": "1 s",
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "io.tmp.dirs": str(work),
         "table.local-time-zone": "UTC",
         # Else each sink would parse for itself, and once per column.
@@ -144,6 +94,10 @@ def configuration(tuned: bool) -> dict[str, str]:
         "s3.access-key": setting("AWS_ACCESS_KEY_ID"),
         "s3.secret-key": setting("AWS_SECRET_ACCESS_KEY"),
     }
+    # As after a crash: go on from the newest checkpoint that is complete.
+    complete = sorted((work / "checkpoints").glob("*/chk-*/_metadata"), key=lambda file: file.stat().st_mtime)
+    if complete:
+        common["execution.state-recovery.path"] = complete[-1].parent.as_uri()
     if not tuned:
         return common
     return common | {

@@ -63,9 +63,7 @@ def run(tuned: bool) -> None:
     judged = raw.select(raw.key, fate=function(raw.data, raw._metadata))
     judged = judged.select(judged.key, reason=judged.fate[0], document=judged.fate[1])
     good, dead = judged.filter(judged.reason == ""), judged.filter(judged.reason != "")
-    pw.io.kafka.write(
-        good, producer, setting("ENRICHED_TOPIC"), format="raw", key=good.key, value=good.document
-    )
+    pw.io.kafka.write(good, producer, setting("ENRICHED_TOPIC"), format="raw", key=good.key, value=good.document)
     pw.io.kafka.write(
         dead, producer, setting("DEAD_LETTER_TOPIC"), format="raw", key=dead.key, value=dead.document,
         headers=[dead.reason],

@@ -126,8 +126,8 @@ def fault(event: Any) -> str | None:
 def _page(url: str | None) -> tuple[str | None, str | None, str | None, str | None, str | None]:
     parts = urlsplit(url or "")
     query = parse_qs(parts.query)
-    utm = (query.get(f"utm_{name}", [None])[0] for name in ("source", "medium", "campaign"))
-    return parts.hostname or None, parts.path or None, *utm
+    source, medium, campaign = (query.get(f"utm_{name}", [None])[0] for name in ("source", "medium", "campaign"))
+    return parts.hostname or None, parts.path or None, source, medium, campaign
 
 
 def _utc_date(happened: datetime) -> str:
