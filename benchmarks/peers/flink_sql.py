@@ -107,16 +107,16 @@ def configuration(tuned: bool) -> dict[str, str]:
     }
 
 
-def write_configuration(settings: dict[str, str]) -> Path:
+def write_configuration(settings: dict[str, str], tuned: bool) -> Path:
     """Flink's configuration folder, in WORK_DIR: its own defaults, then `settings`."""
     home = Path(setting("WORK_DIR")).resolve() / "conf"
     shutil.copytree(next(folder("flink").glob("lib/python3*/site-packages/pyflink/conf")), home, dirs_exist_ok=True)
     shipped = (home / "config.yaml").read_text(encoding="utf-8")
     options = re.search(r"^\s+all: (--add.*)$", shipped, flags=re.MULTILINE)
     opened = options.group(1) if options else ""
-    heap = setting("HEAP")
+    heap = f"-Xmx{setting('HEAP')}" + (" -XX:+UseParallelGC" if tuned else "")
     lines = [f"{name}: '{value}'" for name, value in settings.items()]
-    lines.append(f"env.java.opts.all: '{opened} -Xmx{heap}'")
+    lines.append(f"env.java.opts.all: '{opened} {heap}'")
     (home / "config.yaml").write_text("\n".join([*lines, ""]), encoding="utf-8")
     return home
 
@@ -128,7 +128,7 @@ def main() -> None:
     parser.add_argument("--explain", action="store_true", help="show the plan, run nothing")
     arguments = parser.parse_args()
     enter("flink", "benchmarks.peers.flink_sql")
-    conf = write_configuration(configuration(arguments.tuned))
+    conf = write_configuration(configuration(arguments.tuned), arguments.tuned)
     logs = Path(setting("WORK_DIR")).resolve() / "logs"
     logs.mkdir(exist_ok=True)
     plugins = next(folder("flink").glob("lib/python3*/site-packages/pyflink/plugins"))
