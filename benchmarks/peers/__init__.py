@@ -1,1 +1,1 @@
-"""The systems that the pipeline is compared with. Each is a program: WORKLOADS.md tells what it is given."""
+"""What people would take instead, doing the work of WORKLOADS.md: as its documentation teaches, and tuned."""
