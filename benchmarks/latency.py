@@ -62,7 +62,8 @@ def latency(
         finally:
             started.stop()
             ground.delete_topics(topic)
-    counted = [name for name, due in watch.due.items() if due >= min(watch.due.values()) + warm_seconds]
+    warm = min(watch.due.values()) + warm_seconds
+    counted = [name for name, due in watch.due.items() if due >= warm]
     return {"rate": rate, "events": len(counted), **_told("topic", watch.due, watch.in_topic, counted),
             **_told("lake", watch.due, watch.in_lake, counted)}  # fmt: skip
 
