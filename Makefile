@@ -16,7 +16,7 @@ DOCKER_FLAGS := $(if $(SECURE),--secure) $(if $(UI),--ui)
 
 .DEFAULT_GOAL := help
 .PHONY: help install minio up down status clean topics local-env demo analytics report test test-unit test-integration \
-        test-analytics test-trino test-compose test-faults lint \
+        test-analytics test-trino test-compose test-faults bench bench-full lint \
         format types env doctor compose-up compose-demo compose-verify compose-status compose-down compose-clean
 
 help: ## Print this page.
@@ -121,6 +121,13 @@ test-compose: $(STAMP) ## The compose files on a Docker engine: demo, faults, se
 
 test-faults: $(STAMP) ## Kill, pause and damage real servers and jobs (FAULTS="-k broker"); writes docs/faults.md; 2 hours.
 	@$(WITH_VENV) FAULT_RESULTS=docs $(BIN)/pytest tests/faults -m faults -v $(FAULTS)
+
+# Linux: what a system uses is read from /proc.
+bench: $(STAMP) ## The pipeline beside stock PySpark, 10 minutes; the last line compares them.
+	@$(WITH_VENV) $(BIN)/python -m benchmarks quick $(BENCH)
+
+bench-full: $(STAMP) ## All peers, workloads and figures, 100 minutes; can be interrupted and resumed.
+	@$(WITH_VENV) $(BIN)/python -m benchmarks full $(BENCH)
 
 # Everything it says goes to stderr: the output of local-env is read by a shell.
 $(STAMP): setup.cfg pyproject.toml conf/spark-defaults.conf conf/log4j2.properties infra/spark.sha256

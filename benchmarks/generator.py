@@ -146,6 +146,7 @@ def main(bootstrap_servers: str, kafka_config: str | None, raw_topic: str, count
     records, console = _records(count), Console(stderr=True)
     mean_bytes = round(statistics.mean(len(record.value or b"") for record in records))
     costs: dict[str, list[tuple[int, Cost]]] = {}
+    measure: Callable[[], Cost | None]
     for number in range(rounds):
         for name, events, measure in (
             ("null", 3 * count, lambda: of_generator(3 * count, "--sink", "null")),

@@ -1,0 +1,100 @@
+"""From samples of a run to its figures."""
+
+from __future__ import annotations
+
+import random
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+WARM_UP = 0.2
+LEAST_SECONDS = 3.0  # a shorter warm part tells little: what arrives in one burst was worked on before
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One look at a run. `seconds` since its start; shares of what must arrive in Kafka and in the lake, 0 to 1."""
+
+    seconds: float
+    cpu_seconds: float
+    resident_bytes: int
+    kafka: float
+    lake: float
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one run showed.
+
+    `cpu_us`, `per_second`: CPU microseconds per event and events per second, once a fifth is in both sinks (None where
+    nearly everything arrived at once); `whole_…` with the start. `first_seconds`: until something is in both sinks.
+    """
+
+    cpu_us: float | None
+    per_second: float | None
+    whole_cpu_us: float
+    whole_per_second: float
+    first_seconds: float
+    seconds: float
+    peak_bytes: int
+
+    def as_json(self) -> dict[str, float | int | None]:
+        """Plain values."""
+        return asdict(self)
+
+
+def figures(samples: Sequence[Sample], count: int, halves: str = "both") -> Figures:
+    """From the samples of a run of `count` events that arrived in full. `halves`: both, kafka or lake.
+
+    Warm-up ends with the first sample that has a fifth in both sinks. A sink may be ahead of the other then, so the
+    work since is the mean of what both have received since.
+    """
+    shares = [_shares(sample, halves) for sample in samples]
+    first = next(sample for sample, share in zip(samples, shares, strict=True) if min(share) > 0)
+    done = next(at for at, share in enumerate(shares) if min(share) >= 1)
+    warm = next(at for at, share in enumerate(shares) if min(share) >= WARM_UP)
+    last = samples[done]
+    work = count * (1 - statistics.fmean(min(share, 1) for share in shares[warm]))
+    cpu, wall = last.cpu_seconds - samples[warm].cpu_seconds, last.seconds - samples[warm].seconds
+    is_lumpy = work < count * 0.05 or wall < LEAST_SECONDS
+    return Figures(
+        cpu_us=None if is_lumpy else cpu / work * 1e6,
+        per_second=None if is_lumpy else work / wall,
+        whole_cpu_us=last.cpu_seconds / count * 1e6,
+        whole_per_second=count / last.seconds,
+        first_seconds=first.seconds,
+        seconds=last.seconds,
+        peak_bytes=max(sample.resident_bytes for sample in samples),
+    )
+
+
+def _shares(sample: Sample, halves: str) -> tuple[float, ...]:
+    return {"both": (sample.kafka, sample.lake), "kafka": (sample.kafka,), "lake": (sample.lake,)}[halves]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A median of ratios and where it lies with 95 %."""
+
+    median: float
+    low: float
+    high: float
+    rounds: int
+
+    def __str__(self) -> str:
+        spread = f" ({self.low:.2f}–{self.high:.2f})" if self.rounds > 1 else ""
+        return f"{self.median:.2f}×{spread}"
+
+
+def bootstrap(values: Sequence[float], draws: int = 4_000) -> Interval:
+    """The median of per-round ratios with its percentile bootstrap interval; the same for the same values."""
+    chance = random.Random(len(values))  # noqa: S311 - reproducible
+    medians = sorted(statistics.median(chance.choices(values, k=len(values))) for _ in range(draws))
+    low, high = medians[int(draws * 0.025)], medians[int(draws * 0.975) - 1]
+    return Interval(statistics.median(values), low, high, len(values))
+
+
+def percentile(sorted_values: Sequence[float], share: float) -> float:
+    """The smallest value that at least that share of the values does not exceed."""
+    at = max(0, -(-int(share * 100_000) * len(sorted_values) // 100_000) - 1)
+    return sorted_values[min(at, len(sorted_values) - 1)]

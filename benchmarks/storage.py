@@ -1,0 +1,49 @@
+"""Bytes per event in the lake, beside what delta-rs makes of the same rows and columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deltalake import WriterProperties, write_deltalake
+
+from benchmarks.drain import Place
+from benchmarks.gate import lake_table
+from benchmarks.ground import BUCKET, Ground
+
+SLICE = 50_000
+
+
+def bytes_per_event(ground: Ground, place: Place) -> dict[str, Any]:
+    """Of the table `events` of a run: data and log, and data as delta-rs writes it (zstd 3, 50,000 rows a commit)."""
+    prefix = f"{place.sinks.prefix}/events/"
+    rows = place.loaded.expected.events.height
+    table = lake_table(ground, place.sinks.prefix)
+    again = f"{place.sinks.prefix}/events-again"
+    properties = WriterProperties(compression="ZSTD", compression_level=3)
+    for start in range(0, table.num_rows, SLICE):
+        write_deltalake(
+            f"s3://{BUCKET}/{again}",
+            table.slice(start, SLICE),
+            mode="append",
+            storage_options=ground.s3.for_deltalake(),
+            writer_properties=properties,
+            partition_by=["load_date"] if "load_date" in table.column_names else None,
+        )
+    data, log = _sizes(ground, prefix)
+    theirs, _ = _sizes(ground, f"{again}/")
+    return {
+        "bytes": data / rows, "log_bytes": log / rows, "delta_rs_bytes": theirs / rows, "ratio": data / theirs,
+        "columns": table.num_columns, "events": rows,
+    }  # fmt: skip
+
+
+def _sizes(ground: Ground, prefix: str) -> tuple[int, int]:
+    """(bytes of data files, bytes of the log)."""
+    data = log = 0
+    for page in ground.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix):
+        for entry in page.get("Contents", ()):
+            if "/_delta_log/" in entry["Key"]:
+                log += entry["Size"]
+            else:
+                data += entry["Size"]
+    return data, log
