@@ -32,8 +32,12 @@ class Batch:
         return datetime.datetime.fromtimestamp(self.planned_at_ms / 1000, datetime.timezone.utc)
 
     def processed_at(self) -> Column:
-        """The batch's time as a timestamp literal."""
-        return F.timestamp_millis(F.lit(self.planned_at_ms).cast("long"))
+        """The batch's time, of records that have `kafka_partition`."""
+        return F.timestamp_millis(_constant(self.planned_at_ms))
+
+    def number(self) -> Column:
+        """The batch's id, of records that have `kafka_partition`."""
+        return _constant(self.batch_id)
 
     def release(self) -> list[Column]:
         """pipeline_version and ruleset."""
@@ -43,3 +47,11 @@ class Batch:
     def processor(self) -> str:
         """Who processed it, as dead letters say."""
         return f"ecommerce-enrich/{self.pipeline_version}"
+
+
+def _constant(value: int) -> Column:
+    """A long that stays out of generated code: Spark writes numbers into it, and would compile it for each batch.
+
+    Arrays it hands over beside the code. The index, always 0, keeps the optimizer from looking inside.
+    """
+    return F.get(F.array(F.lit(value).cast("long")), F.coalesce("kafka_partition", F.lit(0)) * 0)

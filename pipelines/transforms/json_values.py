@@ -6,7 +6,7 @@ So work on unusual records is wrapped in `let`, which names a value once and cap
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -17,6 +17,25 @@ _PLACE_LENGTH = 9  # digits: enough for a text of a gigabyte
 def let(value: Column, body: Callable[[Column], Column]) -> Column:
     """`body` of `value`, with `value` evaluated once, interpreted; null stays null."""
     return F.when(value.isNotNull(), F.get(F.transform(F.array(value), body), 0))
+
+
+def in_steps(
+    value: Column, name: str, steps: Mapping[str, Callable[[Column], Column]], result: Callable[[Column], Column]
+) -> Column:
+    """`result` of a record of `value` (as `name`) and what the steps add to it, one after the other; null stays null.
+
+    As withColumn would, but in one expression that is interpreted, and costs nothing where the value is null.
+    """
+
+    def go_on(record: Column, names: list[str], left: list[str]) -> Column:
+        if not left:
+            return result(record)
+        earlier = [record[each].alias(each) for each in names]
+        wider = F.struct(*earlier, steps[left[0]](record).alias(left[0]))
+        return let(wider, lambda r: go_on(r, [*names, left[0]], left[1:]))
+
+    first = F.when(value.isNotNull(), F.struct(value.alias(name)))
+    return let(first, lambda r: go_on(r, [name], list(steps)))
 
 
 def json_type(value: Column) -> Column:

@@ -5,6 +5,8 @@ Both go to the source's partition, so that the order per key stays what it was.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -12,6 +14,7 @@ from pipelines import schemas
 from pipelines.transforms import vocabulary
 from pipelines.transforms.batches import Batch
 from pipelines.transforms.duplicates import without_duplicates
+from pipelines.transforms.json_values import let
 
 _JSON = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX", "timeZone": "UTC"}
 LINEAGE = ("kafka_topic", "kafka_topic_id", "kafka_partition", "kafka_offset", "kafka_timestamp")
@@ -24,12 +27,12 @@ def sink_records(outcomes: DataFrame, batch: Batch, enriched_topic: str, dead_le
     `outcomes` carry the dead letter's columns (`dead_letters.with_dead_letter`).
     """
     dead = F.col("failure").isNotNull()
-    release = [F.lit(batch.batch_id).alias("batch_id"), *batch.release()]
+    release = [batch.number().alias("batch_id"), *batch.release()]
     enriched = enriched_json([batch.processed_at().alias("processed_at")], release)
     return without_duplicates(outcomes).select(
         "key",
         F.when(dead, F.col("value")).otherwise(enriched.cast("binary")).alias("value"),
-        F.when(dead, dead_letter_headers(batch)).otherwise(enriched_headers()).alias("headers"),
+        F.when(dead, _letter_headers(batch)).otherwise(enriched_headers()).alias("headers"),
         F.when(dead, dead_letter_topic).otherwise(enriched_topic).alias("topic"),
         F.col("kafka_partition").alias("partition"),
     )
@@ -44,13 +47,13 @@ def enriched_json(times: list[Column] | None = None, release: list[Column] | Non
     return F.to_json(F.struct(*declared, enrichment.alias("enrichment")), _JSON)
 
 
-def source_headers() -> list[Column]:
+def source_headers(of: Callable[[str], Column] = F.col) -> list[Column]:
     """The coordinates by which a consumer recognises a repeat, and an operator finds the raw record."""
     return [
-        _header("source.topic", F.col("kafka_topic")),
-        _header("source.topic_id", F.col("kafka_topic_id")),
-        _header("source.partition", F.col("kafka_partition")),
-        _header("source.offset", F.col("kafka_offset")),
+        _header("source.topic", of("kafka_topic")),
+        _header("source.topic_id", of("kafka_topic_id")),
+        _header("source.partition", of("kafka_partition")),
+        _header("source.offset", of("kafka_offset")),
     ]
 
 
@@ -60,20 +63,26 @@ def enriched_headers() -> Column:
     return F.array(*source_headers(), _header("event_id", F.col("event.event_id")), _header("schema_version", version))
 
 
-def dead_letter_headers(batch: Batch) -> Column:
+def _letter_headers(batch: Batch) -> Column:
+    read = ("failure", "dead_letter", *LINEAGE, "salvaged", "payload_sha256", "payload_bytes", "payload_truncated")
+    record = F.when(F.col("failure").isNotNull(), F.struct(*read))
+    return let(record, lambda r: dead_letter_headers(batch, r.getField))
+
+
+def dead_letter_headers(batch: Batch, of: Callable[[str], Column] = F.col) -> Column:
     """The original headers but those of our own prefixes, then source.*, __connect.errors.* and dlq.*.
 
     The __connect.errors names are Kafka Connect's (KIP-298), so that existing tools read them.
     """
-    failure, letter = F.col("failure"), F.col("dead_letter")
+    failure, letter = of("failure"), of("dead_letter")
     message = F.concat_ws(
         "; ",
         F.transform(failure["errors"], lambda e: F.concat_ws(" ", F.nullif(e["path"], F.lit("")), e["message"])),
     )
     ours = {
-        "__connect.errors.topic": F.col("kafka_topic"),
-        "__connect.errors.partition": F.col("kafka_partition"),
-        "__connect.errors.offset": F.col("kafka_offset"),
+        "__connect.errors.topic": of("kafka_topic"),
+        "__connect.errors.partition": of("kafka_partition"),
+        "__connect.errors.offset": of("kafka_offset"),
         "__connect.errors.stage": failure["stage"],
         "__connect.errors.exception.class.name": failure["type"],
         "__connect.errors.exception.message": message,
@@ -85,20 +94,20 @@ def dead_letter_headers(batch: Batch) -> Column:
         "dlq.failure.fields": F.to_json(letter["failure_fields"]),
         "dlq.failed.at": _iso(batch.processed_at()),
         "dlq.first.failed.at": _iso(letter["first_failed_at"]),
-        "dlq.original.timestamp": _iso(F.col("kafka_timestamp")),
+        "dlq.original.timestamp": _iso(of("kafka_timestamp")),
         "dlq.original.timestamp.type": letter["original_timestamp_type"],
-        "dlq.event.id": F.col("salvaged.event_id"),
-        "dlq.event.name": F.col("salvaged.event_name"),
+        "dlq.event.id": of("salvaged")["event_id"],
+        "dlq.event.name": of("salvaged")["event_name"],
         "dlq.processor": F.lit(batch.processor),
         "dlq.ruleset": F.lit(batch.ruleset),
-        "dlq.batch.id": F.lit(batch.batch_id),
-        "dlq.payload.sha256": F.col("payload_sha256"),
-        "dlq.payload.bytes": F.col("payload_bytes"),
-        "dlq.payload.truncated": F.col("payload_truncated"),
+        "dlq.batch.id": batch.number(),
+        "dlq.payload.sha256": of("payload_sha256"),
+        "dlq.payload.bytes": of("payload_bytes"),
+        "dlq.payload.truncated": of("payload_truncated"),
         "dlq.attempts": letter["attempts"],
         "dlq.replay.id": letter["replay_id"],
     }
-    written = F.array(*source_headers(), *[_header(name, value) for name, value in ours.items()])
+    written = F.array(*source_headers(of), *[_header(name, value) for name, value in ours.items()])
     return F.concat(
         F.coalesce(letter["original_headers"], F.array().cast(schemas.HEADERS)),
         F.filter(written, lambda h: h["value"].isNotNull()),

@@ -9,6 +9,8 @@ from pipelines import schemas
 from pipelines.transforms import vocabulary
 from pipelines.transforms.batches import Batch
 from pipelines.transforms.duplicates import without_duplicates
+from pipelines.transforms.json_values import let
+from pipelines.transforms.records import LINEAGE
 
 DEAD_LETTER_SCHEMA = "1"
 _OUR_HEADERS = r"^(source\.|__connect\.errors\.|dlq\.)"
@@ -68,32 +70,38 @@ def with_dead_letter(outcomes: DataFrame, batch: Batch) -> DataFrame:
 
     dlq_id = sha256(topic_id|partition|offset) of the first failure: a re-created topic repeats offsets.
     """
-    identity = F.sha2(F.concat_ws("|", "kafka_topic_id", "kafka_partition", "kafka_offset"), 256)
-    earlier_id = _earlier("dlq.id", r"\A[0-9a-f]{64}\z")
-    earlier_attempts = _earlier("dlq.attempts", r"\A[0-9]{1,6}\z").try_cast("int")
-    fields = F.filter(F.array_distinct(F.transform("failure.errors", lambda e: e["path"])), lambda path: path != "")
+    record = F.when(F.col("failure").isNotNull(), F.struct("failure", "headers", "kafka_timestamp_type", *LINEAGE))
+    return outcomes.withColumn("dead_letter", let(record, lambda r: _dead_letter(r, batch)))
+
+
+def _dead_letter(record: Column, batch: Batch) -> Column:
+    headers = record["headers"]
+    place = [record[name].cast("string") for name in ("kafka_topic_id", "kafka_partition", "kafka_offset")]
+    identity = F.sha2(F.concat_ws("|", *place), 256)
+    earlier_id = _earlier(headers, "dlq.id", r"\A[0-9a-f]{64}\z")
+    earlier_attempts = _earlier(headers, "dlq.attempts", r"\A[0-9]{1,6}\z").try_cast("int")
+    paths = F.transform(record["failure"]["errors"], lambda e: e["path"])
     timestamp_type = F.coalesce(
-        *[F.when(F.col("kafka_timestamp_type") == k, F.lit(v)) for k, v in _TIMESTAMP_TYPES.items()],
+        *[F.when(record["kafka_timestamp_type"] == k, F.lit(v)) for k, v in _TIMESTAMP_TYPES.items()],
         F.lit("Unknown"),
     )
-    letter = F.struct(
+    return F.struct(
         F.lit(DEAD_LETTER_SCHEMA).alias("dlq_schema"),
         F.coalesce(earlier_id, identity).alias("dlq_id"),
-        fields.alias("failure_fields"),
+        F.filter(F.array_distinct(paths), lambda path: path != "").alias("failure_fields"),
         F.coalesce(
-            _earlier("dlq.first.failed.at", vocabulary.RFC3339).try_cast("timestamp"), batch.processed_at()
+            _earlier(headers, "dlq.first.failed.at", vocabulary.RFC3339).try_cast("timestamp"), batch.processed_at()
         ).alias("first_failed_at"),
         (F.coalesce(earlier_attempts, F.lit(0)) + 1).alias("attempts"),
         timestamp_type.alias("original_timestamp_type"),
-        _earlier("dlq.replay.id", r"\A.{1,200}\z").alias("replay_id"),
-        F.filter("headers", lambda h: ~h["key"].rlike(_OUR_HEADERS)).alias("original_headers"),
+        _earlier(headers, "dlq.replay.id", r"\A.{1,200}\z").alias("replay_id"),
+        F.filter(headers, lambda h: ~h["key"].rlike(_OUR_HEADERS)).alias("original_headers"),
     )
-    return outcomes.withColumn("dead_letter", F.when(F.col("failure").isNotNull(), letter))
 
 
-def _earlier(name: str, pattern: str) -> Column:
+def _earlier(headers: Column, name: str, pattern: str) -> Column:
     """The last header of that name as text, if it looks as we write it; headers are untrusted."""
-    named = F.filter("headers", lambda h: h["key"] == name)
+    named = F.filter(headers, lambda h: h["key"] == name)
     text = F.try_element_at(named, F.lit(-1))["value"].cast("string")
     return F.when(F.is_valid_utf8(text) & text.rlike(pattern), text)
 
@@ -101,7 +109,7 @@ def _earlier(name: str, pattern: str) -> Column:
 def _batch_columns(batch: Batch) -> dict[str, Column]:
     return {
         "processed_at": batch.processed_at(),
-        "batch_id": F.lit(batch.batch_id).cast("long"),
+        "batch_id": batch.number(),
         "pipeline_version": F.lit(batch.pipeline_version),
         "ruleset": F.lit(batch.ruleset),
     }

@@ -6,6 +6,7 @@ A rule is a `Problem`: a condition that is true where the field fails, and what 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -16,6 +17,7 @@ from pyspark.sql import types as T
 
 from pipelines import schemas
 from pipelines.transforms import vocabulary
+from pipelines.transforms.json_values import let
 
 _MAX_ERRORS = 20
 _TYPED_ERROR = T.StructType([T.StructField("failure_type", schemas.TEXT), *schemas.ERROR.fields])
@@ -68,20 +70,22 @@ def validate(records: DataFrame, limits: Limits) -> DataFrame:
     invalid = any_problem | F.coalesce(in_items, F.lit(False)) | F.coalesce(rejecting, F.lit(False))
     checked = F.col("failure").isNull() & F.col("event").isNotNull()
     return (
-        records.withColumn("invalid", checked & invalid)
-        .withColumn("errors", F.when(F.col("invalid"), _errors(found)))
+        records.withColumn("errors", let(F.when(checked & invalid, _judged()), lambda r: _errors(limits, r.getField)))
         .withColumn("failure", F.coalesce("failure", _failure()))
         .withColumn(
             "notes",
             F.when(F.col("failure").isNull(), F.filter("findings", lambda f: f["failure_type"].isNull())),
         )
-        .drop("invalid", "errors", "findings")
+        .drop("errors", "findings")
     )
 
 
-def problems(limits: Limits) -> list[Problem]:
-    """Every rule of the contract but those on single items, in the order in which errors are listed."""
-    event = F.col("event")
+def problems(limits: Limits, of: Callable[[str], Column] = F.col) -> list[Problem]:
+    """Every rule of the contract but those on single items, in the order in which errors are listed.
+
+    `of` gives the columns of the record that is judged.
+    """
+    event = of("event")
     name, version = event["event_name"], event["schema_version"]
     model = F.regexp_extract(version, vocabulary.SCHEMA_VERSION_FORMAT, 1)
     well_formed = version.rlike(vocabulary.SCHEMA_VERSION_FORMAT)
@@ -94,17 +98,17 @@ def problems(limits: Limits) -> list[Problem]:
             "INVALID_VALUE", "schema_version", "format", "MODEL-REVISION-ADDITION", "is malformed", ~well_formed
         ),
     ]  # fmt: skip
-    rules += [_missing(field, event[field]) for field in vocabulary.REQUIRED]
+    rules += [_missing(of, field, event[field]) for field in vocabulary.REQUIRED]
     shop = event["ecommerce"]
     is_purchase = name == "purchase"
     rules += [
-        _missing("ecommerce.transaction_id", shop["transaction_id"], name.isin(*vocabulary.NEEDS_TRANSACTION)),
-        _missing("ecommerce.value", shop["value"], is_purchase),
-        _missing("ecommerce.currency", shop["currency"], is_purchase | shop["value"].isNotNull()),
+        _missing(of, "ecommerce.transaction_id", shop["transaction_id"], name.isin(*vocabulary.NEEDS_TRANSACTION)),
+        _missing(of, "ecommerce.value", shop["value"], is_purchase),
+        _missing(of, "ecommerce.currency", shop["currency"], is_purchase | shop["value"].isNotNull()),
         Problem(
             "MISSING_REQUIRED", "items", "minItems", "at least 1 item", "this event needs items",
             name.isin(*vocabulary.NEEDS_ITEMS) & (F.coalesce(F.size(event["items"]), F.lit(-1)) <= 0)
-            & ~_mistyped("items"),
+            & ~_mistyped(of, "items"),
         ),
         Problem(
             "INVALID_VALUE", "items", "maxItems", f"at most {vocabulary.MAX_ITEMS} items", "too many items",
@@ -117,16 +121,16 @@ def problems(limits: Limits) -> list[Problem]:
         Problem("INVALID_VALUE", "ecommerce.currency", "enum", "an ISO 4217 code", "is not a known currency",
                 _given(shop["currency"]) & ~shop["currency"].isin(*vocabulary.CURRENCIES)),
     ]  # fmt: skip
-    return rules + _time_problems(limits)
+    return rules + _time_problems(limits, of)
 
 
-def _time_problems(limits: Limits) -> list[Problem]:
-    derived, received = F.unix_micros("derived_at"), F.unix_micros("received_at")
+def _time_problems(limits: Limits, of: Callable[[str], Column]) -> list[Problem]:
+    derived, received = F.unix_micros(of("derived_at")), F.unix_micros(of("received_at"))
     max_future, max_age = limits.max_future_seconds, limits.max_event_age_days
     rules = [
         Problem(
             "TIMESTAMP_INVALID", "event_time", "format", "RFC 3339 with a zone", "is not an RFC 3339 timestamp",
-            _given(F.col("event.event_time")) & F.col("event_at").isNull(),
+            _given(of("event")["event_time"]) & of("event_at").isNull(),
         ),
         Problem(
             "TIMESTAMP_FUTURE", "event_time", "maximum", f"at most {max_future} s ahead of its arrival",
@@ -140,10 +144,10 @@ def _time_problems(limits: Limits) -> list[Problem]:
     return rules
 
 
-def _missing(path: str, value: Column, when: Column | None = None) -> Problem:
+def _missing(of: Callable[[str], Column], path: str, value: Column, when: Column | None = None) -> Problem:
     is_money = path == "ecommerce.value"
     blank = value.isNull() if is_money else ~_given(value)
-    fails = blank & ~_mistyped(path)
+    fails = blank & ~_mistyped(of, path)
     fails = fails if when is None else when & fails
     return Problem("MISSING_REQUIRED", path, "required", "a value", "is required", fails)
 
@@ -152,9 +156,9 @@ def _given(text: Column) -> Column:
     return F.coalesce(text.rlike(vocabulary.NOT_BLANK), F.lit(False))
 
 
-def _mistyped(path: str) -> Column:
+def _mistyped(of: Callable[[str], Column], path: str) -> Column:
     """Whether the field is null only because a finding already says why."""
-    rejected = F.exists("findings", lambda f: (f["path"] == path) & f["failure_type"].isNotNull())
+    rejected = F.exists(of("findings"), lambda f: (f["path"] == path) & f["failure_type"].isNotNull())
     return F.coalesce(rejected, F.lit(False))
 
 
@@ -166,9 +170,9 @@ def _item_problem() -> Column:
     )
 
 
-def _item_errors() -> Column:
+def _item_errors(of: Callable[[str], Column]) -> Column:
     """array<struct<failure_type, …ERROR>> over all items, in their order."""
-    explained = F.transform(F.filter("findings", lambda f: f["failure_type"].isNotNull()), lambda f: f["path"])
+    explained = F.transform(F.filter(of("findings"), lambda f: f["failure_type"].isNotNull()), lambda f: f["path"])
 
     def check(pair: Column, index: Column) -> Column:
         item, known = pair["item"], pair["explained"]
@@ -187,7 +191,7 @@ def _item_errors() -> Column:
                                                      "is less than 1")),
         )  # fmt: skip
 
-    paired = F.transform("event.items", lambda i: F.struct(i.alias("item"), explained.alias("explained")))
+    paired = F.transform(of("event")["items"], lambda i: F.struct(i.alias("item"), explained.alias("explained")))
     return F.coalesce(F.flatten(F.transform(paired, check)), F.array().cast(T.ArrayType(_TYPED_ERROR)))
 
 
@@ -202,16 +206,21 @@ def _item_error(failure_type: str, path: Column, field: str, keyword: str, expec
     )
 
 
-def _errors(found: list[Problem]) -> Column:
+def _judged() -> Column:
+    """What the rules read."""
+    return F.struct("event", "findings", "event_at", "derived_at", "received_at")
+
+
+def _errors(limits: Limits, of: Callable[[str], Column]) -> Column:
     """All errors of a record: from the diagnosis, from the rules, from the items."""
     diagnosed = F.transform(
-        F.filter("findings", lambda f: f["failure_type"].isNotNull()),
+        F.filter(of("findings"), lambda f: f["failure_type"].isNotNull()),
         lambda f: F.struct(*[f[name].alias(name) for name in _TYPED_ERROR.names]),
     )
     every = F.concat(
         F.coalesce(diagnosed, F.array().cast(T.ArrayType(_TYPED_ERROR))),
-        F.array(*[problem.error() for problem in found]),
-        _item_errors(),
+        F.array(*[problem.error() for problem in problems(limits, of)]),
+        _item_errors(of),
     )
     return F.filter(every, lambda error: error.isNotNull())
 
