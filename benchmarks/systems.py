@@ -50,8 +50,7 @@ def ours(dedup: bool) -> System:
     """This project's job: its whole contract, always. Its flags are here and nowhere else."""
 
     def command(mode: str, heap: str) -> list[str]:
-        flags = ["--available-now"] if mode == DRAIN else ["--trigger", OUR_TRIGGER]
-        flags += OUR_PROFILE_FLAGS
+        flags = ["--profile", "throughput", "--available-now"] if mode == DRAIN else ["--profile", "latency"]
         return [str(BIN / "spark-submit"), "--driver-memory", heap, "pipelines/enrich.py", *flags]
 
     environment = {
@@ -61,11 +60,6 @@ def ours(dedup: bool) -> System:
         "LATE_AFTER_SECONDS": "3600",
     }
     return System("ours", "dedup" if dedup else "plain", command, environment=environment, runs_all=True)
-
-
-# Time between the batches of a stream that has caught up, and the profile, where the job has one.
-OUR_TRIGGER = "1 second"
-OUR_PROFILE_FLAGS: list[str] = []
 
 
 def stock(tuned: bool) -> System:

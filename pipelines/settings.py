@@ -27,6 +27,12 @@ from pipelines.transforms.vocabulary import DEFAULT_MAX_EVENT_BYTES
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 DEFAULT_CHECKPOINT = PROJECT_ROOT / ".local" / "checkpoints" / "enrich"
+# What --profile sets where nothing else is said. Each batch costs some seconds whatever its size (docs/performance.md).
+PROFILES: dict[str, dict[str, Any]] = {
+    "balanced": {"max_offsets_per_trigger": 50_000, "trigger": "5 seconds"},
+    "throughput": {"max_offsets_per_trigger": 200_000, "trigger": "5 seconds"},
+    "latency": {"max_offsets_per_trigger": 10_000, "trigger": "0 seconds"},
+}
 _TRIGGER = re.compile(r"\d+(\.\d+)?\s*(milliseconds?|seconds?|minutes?|hours?)\Z")
 
 
@@ -99,6 +105,11 @@ def _valid_trigger(context: click.Context, parameter: click.Parameter, value: st
     return value.strip()
 
 
+def _with_profile(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    context.default_map = {**(context.default_map or {}), **PROFILES[value]}
+    return value
+
+
 enrich_options: Callable[[Command], Command] = stack(
     kafka_options,
     topic_options,
@@ -160,18 +171,29 @@ enrich_options: Callable[[Command], Command] = stack(
         type=click.IntRange(0),
     ),
     setting(
+        "--profile",
+        "ENRICH_PROFILE",
+        "balanced",
+        "What batches are tuned for: throughput (large ones: a backlog costs least), latency (small ones, one after "
+        "the other) or balanced. Sets the two defaults below.",
+        type=click.Choice(list(PROFILES)),
+        is_eager=True,
+        expose_value=False,
+        callback=_with_profile,
+    ),
+    setting(
         "--max-offsets-per-trigger",
         "MAX_OFFSETS_PER_TRIGGER",
-        50_000,
-        "The most records in one batch.",
+        PROFILES["balanced"]["max_offsets_per_trigger"],
+        "The most records in one batch; 200000 with throughput, 10000 with latency.",
         type=click.IntRange(1),
     ),
     click.option(
         "--trigger",
-        default="5 seconds",
+        default=PROFILES["balanced"]["trigger"],
         show_default=True,
         callback=_valid_trigger,
-        help="Time between batches.",
+        help="Time between batches; 0 seconds with latency.",
     ),
     click.option("--available-now", is_flag=True, help="Process what is there, then stop."),
     click.option(

@@ -16,7 +16,7 @@ from pipelines.transforms import vocabulary
 from pipelines.transforms.diagnosis import diagnose
 from pipelines.transforms.failures import failed
 from pipelines.transforms.field_checks import FINDINGS, instant
-from pipelines.transforms.json_values import escaped, in_steps, outside_strings, with_numbered_keys
+from pipelines.transforms.json_values import escaped, in_steps, let, outside_strings, with_numbered_keys
 from pipelines.transforms.plainness import is_plain
 from pipelines.transforms.shape import has_declared_shape, shape_of, unwrapped, wrapped
 
@@ -38,40 +38,43 @@ def parse(records: DataFrame, nonce: str) -> DataFrame:
     plain = F.when(is_plain(F.col("text")), F.from_json("text", schemas.EVENT, _STRICT))
     return (
         records.withColumn("plain_event", plain)
-        .withColumn("closer", _closely_parsed(F.when(F.col("plain_event").isNull(), F.col("text")), nonce))
+        .withColumn("closer", _looked_at(F.when(F.col("plain_event").isNull(), F.col("text")), nonce))
+        .withColumn("diagnosis", F.when(F.col("closer.kind").isin("object", "repeats"), _diagnosis(nonce)))
         .withColumns(
             {
-                "failure": F.coalesce("failure", "closer.failure"),
-                "event": F.coalesce("plain_event", "closer.event"),
-                "findings": F.col("closer.findings"),
+                "failure": F.coalesce("failure", let(F.col("closer"), _failure)),
+                "event": F.coalesce("plain_event", "closer.event", "diagnosis.event"),
+                "findings": F.when(F.col("closer.kind") == "repeats", _with_repeated_key()).otherwise(
+                    F.col("diagnosis.findings")
+                ),
             }
         )
-        .drop("plain_event", "closer", "text")
+        .drop("plain_event", "closer", "diagnosis", "text")
     )
 
 
-def _closely_parsed(text: Column, nonce: str) -> Column:
-    """struct<failure, event, findings> of a text that is not plain; null without a text."""
+def _looked_at(text: Column, nonce: str) -> Column:
+    """struct<text, too_deep, event, unwrapped, kind> of a text that is not plain; null without a text.
+
+    `event` is there if the dearer proof succeeds; else `unwrapped` is the text's variant, and `kind` is told.
+    """
     return in_steps(
         text,
         "text",
         {
             "too_deep": lambda r: _is_too_deep(r["text"]),
             "document": lambda r: F.when(~r["too_deep"], wrapped(r["text"], nonce)),
-            "fits": lambda r: has_declared_shape(shape_of(r["document"]), nonce),
-            "parsed": lambda r: F.when(r["fits"], _strictly_parsed(r["text"])),
-            "proven": _is_proven,
+            "parsed": lambda r: F.when(has_declared_shape(shape_of(r["document"]), nonce), _strictly_parsed(r["text"])),
+            "proven": lambda r: _is_proven(r["parsed"]),
             "numbered": lambda r: F.when(_may_repeat_keys(r), wrapped(with_numbered_keys(r["text"], nonce), nonce)),
             "unwrapped": lambda r: F.when(~r["proven"], unwrapped(F.coalesce(r["document"], r["numbered"]), nonce)),
-            "kind": lambda r: F.when(~r["proven"], _kind(r)),
-            "diagnosis": lambda r: F.when(r["kind"].isin("object", "repeats"), _diagnosis(r, nonce)),
         },
         lambda r: F.struct(
-            _failure(r).alias("failure"),
-            F.when(r["proven"], _parsed_event(r)).otherwise(r["diagnosis"]["event"]).alias("event"),
-            F.when(r["kind"] == "repeats", _with_repeated_key(r))
-            .otherwise(r["diagnosis"]["findings"])
-            .alias("findings"),
+            r["text"].alias("text"),
+            r["too_deep"].alias("too_deep"),
+            F.when(r["proven"], _event(r["parsed"])).alias("event"),
+            r["unwrapped"].alias("unwrapped"),
+            F.when(~r["proven"], _kind(r)).alias("kind"),
         ),
     )
 
@@ -85,12 +88,11 @@ def _strictly_parsed(text: Column) -> Column:
     return F.from_json(text, _PARSED, _STRICT)
 
 
-def _is_proven(record: Column) -> Column:
+def _is_proven(parsed: Column) -> Column:
     """The strict parse alone is right: shape as declared, nothing overflowed, optional values allowed."""
-    parsed = record["parsed"]
     platform, sent_at = parsed["platform"], parsed["sent_at"]
     return F.coalesce(
-        record["fits"]
+        parsed.isNotNull()
         & parsed[_CORRUPT].isNull()
         & (platform.isNull() | platform.isin(*vocabulary.PLATFORMS))
         & (sent_at.isNull() | instant(sent_at).isNotNull())
@@ -115,8 +117,8 @@ def _kind(record: Column) -> Column:
     )
 
 
-def _diagnosis(record: Column, nonce: str) -> Column:
-    return diagnose(record["unwrapped"], record["kind"] == "repeats", record["text"], nonce)
+def _diagnosis(nonce: str) -> Column:
+    return diagnose(F.col("closer.unwrapped"), F.col("closer.kind") == "repeats", F.col("closer.text"), nonce)
 
 
 def _failure(record: Column) -> Column:
@@ -154,12 +156,12 @@ def _is_too_deep(text: Column) -> Column:
     return F.when(may_be, F.aggregate(brackets, F.lit(0), descend) > _MAX_DEPTH).otherwise(F.lit(False))
 
 
-def _parsed_event(record: Column) -> Column:
-    fields = [record["parsed"][name].alias(name) for name in schemas.EVENT.names]
+def _event(parsed: Column) -> Column:
+    fields = [parsed[name].alias(name) for name in schemas.EVENT.names]
     return F.struct(*fields).cast(schemas.EVENT)
 
 
-def _with_repeated_key(record: Column) -> Column:
+def _with_repeated_key() -> Column:
     finding = F.struct(
         F.lit("").alias("path"),
         F.lit("duplicate_key").alias("keyword"),
@@ -169,4 +171,4 @@ def _with_repeated_key(record: Column) -> Column:
         F.lit(None).cast("string").alias("failure_type"),
         F.lit(None).cast("variant").alias("value"),
     )
-    return F.concat(F.array(finding).cast(FINDINGS), record["diagnosis"]["findings"])
+    return F.concat(F.array(finding).cast(FINDINGS), F.col("diagnosis.findings"))
