@@ -1,0 +1,94 @@
+"""The cheapest proof: what is plain comes out as the closer look would have it, and common documents are plain."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from builders import event, full_purchase, to_json
+from pyspark.sql import functions as F
+from test_mutated_documents import mutated
+
+from pipelines.transforms import parsing
+from pipelines.transforms.plainness import MAX_PLAIN_BYTES, is_plain
+
+GOLDEN = Path(__file__).parents[1] / "generator" / "golden.jsonl"
+NONCE = "0123456789abcdef"
+
+
+def plain(spark, texts: list[str]) -> list[bool]:
+    rows = spark.createDataFrame([(n, text) for n, text in enumerate(texts)], "n int, text string")
+    return [row.plain for row in rows.select("n", is_plain(F.col("text")).alias("plain")).orderBy("n").collect()]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        '{"event_id":"a"}',
+        '{"event_id": "a", "event_name": null}',
+        r'{"event_id":"\u00e9\"\\"}',
+        '{"page":{},"items":[]}',
+        '{"items":[{"item_id":"a","price":1.50},{"quantity":2}]}',
+        '{"session_number":-12,"ecommerce":{"value":-0.5}}',
+        '{"sent_at":"2026-01-31T23:59:59.123456789+01:00","platform":"ios"}',
+    ],
+)
+def test_documents_of_declared_shape_in_the_contracts_order_are_plain(spark, text):
+    assert plain(spark, [text]) == [True]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[]", "null", "{", '{"event_id":"a",}', '{"event_id":"a"}{}', '{"event_id":"a"} ', '{,"event_id":"a"}',
+        '{"event_id":"a""event_name":"b"}',
+        '{"event_id":"a","event_id":"b"}',  # repeated
+        '{"event_name":"a","event_id":"b"}',  # another order
+        '{"foo":1}', '{"page":{"foo":"a"}}', '{"items":[{"foo":1}]}',
+        '{"event_id":1}', '{"session_number":"1"}', '{"session_number":1.0}', '{"session_number":12345678901}',
+        '{"session_number":01}', '{"session_number":-0}', '{"page":"a"}', '{"items":{}}', '{"items":[null]}',
+        '{"items":[{}{}]}', '{"items":[{},]}', '{"items":[[]]}',
+        '{"ecommerce":{"value":1.234}}', '{"ecommerce":{"value":1e2}}', '{"ecommerce":{"value":"1"}}',
+        '{"ecommerce":{"value":.5}}', '{"ecommerce":{"value":12345678901.00}}',
+        '{"sent_at":"2026-02-30T00:00:00Z"}', '{"sent_at":"yesterday"}', '{"platform":"tv"}',
+        '{"event_id":"a\nb"}', r'{"event_id":"\ud83d\ude00"}', r'{"event_id":"\x"}', r'{"event_id":"\u12"}',
+        '{"event_id":"a\\"}',
+    ],
+)  # fmt: skip
+def test_anything_else_is_not(spark, text):
+    assert plain(spark, [text]) == [False]
+
+
+def test_large_texts_are_looked_at_closely(spark):
+    inside = MAX_PLAIN_BYTES - len('{"event_id":""}')
+    assert plain(spark, [f'{{"event_id":"{"x" * (inside + more)}"}}' for more in (0, 1)]) == [True, False]
+
+
+def test_a_text_without_an_end_takes_neither_stack_nor_time(spark):
+    hostile = ['{"event_id":"' + "\\\\" * 30_000, '{"items":[' + "{}," * 20_000, '{"event_id":"' + r"\u0041" * 10_000]
+    assert plain(spark, hostile) == [False] * 3
+
+
+def test_what_the_generator_sends_is_plain(spark):
+    with GOLDEN.open(encoding="utf-8") as lines:
+        records = [told for told in map(json.loads, lines) if isinstance(told, list)]
+    found = plain(spark, [value for _, _, value, *_ in records])  # some are spoilt on purpose
+    assert found.count(True) > 0.8 * len(found)
+
+
+def test_a_plain_text_comes_out_as_the_closer_look_has_it(spark):
+    choose = random.Random(20261126)  # noqa: S311
+    bases = [to_json(document) for document in (event(), full_purchase())]
+    bases += [json.dumps(json.loads(text)) for text in bases]  # a blank after colon and comma
+    texts = bases + [mutated(choose.choice(bases), choose) for _ in range(3000)]
+    records = spark.createDataFrame(list(enumerate(texts)), "n int, text string").cache()
+    found = records.where(is_plain(F.col("text"))).withColumn("failure", F.lit(None).cast("string")).cache()
+    close = parsing._looked_at(F.col("text"), NONCE)
+    differing = found.withColumn("at_once", F.from_json("text", parsing.schemas.EVENT, parsing._STRICT)).where(
+        ~F.col("at_once").eqNullSafe(close["event"])
+    )
+    assert found.count() > 300
+    assert [row.text for row in differing.select("text").collect()] == []
