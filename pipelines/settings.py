@@ -31,7 +31,7 @@ DEFAULT_CHECKPOINT = PROJECT_ROOT / ".local" / "checkpoints" / "enrich"
 PROFILES: dict[str, dict[str, Any]] = {
     "balanced": {"max_offsets_per_trigger": 50_000, "trigger": "5 seconds"},
     "throughput": {"max_offsets_per_trigger": 200_000, "trigger": "5 seconds"},
-    "latency": {"max_offsets_per_trigger": 10_000, "trigger": "0 seconds"},
+    "latency": {"max_offsets_per_trigger": 10_000, "trigger": "500 milliseconds"},
 }
 _TRIGGER = re.compile(r"\d+(\.\d+)?\s*(milliseconds?|seconds?|minutes?|hours?)\Z")
 
@@ -193,7 +193,7 @@ enrich_options: Callable[[Command], Command] = stack(
         default=PROFILES["balanced"]["trigger"],
         show_default=True,
         callback=_valid_trigger,
-        help="Time between batches; 0 seconds with latency.",
+        help="Time between batches; 500 milliseconds with latency.",
     ),
     click.option("--available-now", is_flag=True, help="Process what is there, then stop."),
     click.option(
