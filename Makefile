@@ -126,7 +126,7 @@ test-faults: $(STAMP) ## Kill, pause and damage real servers and jobs (FAULTS="-
 bench: $(STAMP) ## The pipeline beside stock PySpark, 10 minutes; the last line compares them.
 	@$(WITH_VENV) $(BIN)/python -m benchmarks quick $(BENCH)
 
-bench-full: $(STAMP) ## All peers, workloads and figures, 100 minutes; can be interrupted and resumed.
+bench-full: $(STAMP) ## All peers, workloads and figures, some hours; can be interrupted and resumed.
 	@$(WITH_VENV) $(BIN)/python -m benchmarks full $(BENCH)
 
 # Everything it says goes to stderr: the output of local-env is read by a shell.

@@ -2,7 +2,7 @@
 
 Every record pays for one cheap proof (`plainness`) that a strict parse loses and coerces nothing in the text, and for
 that parse. What fails it is looked at more closely: a dearer proof, of any layout and order of keys (`shape`), then
-`diagnosis`. All that is in one expression, which Spark interprets: code for the rare never gets in the way of the rest.
+`diagnosis`. Spark interprets those two: code that is generated for the rare would be compiled for all.
 """
 
 from __future__ import annotations
