@@ -74,7 +74,7 @@ def quick(count: int, rounds: int, names: tuple[str, ...], fresh: bool, pin: boo
 def full(
     count: int, rounds: int, other_rounds: int, small: int, only: tuple[str, ...], fresh: bool, pin: bool, debug: bool
 ) -> None:
-    """All peers, workloads and figures; up to 100 minutes.
+    """All peers, workloads and figures; some hours.
 
     An interrupted one goes on where it was, also with more --rounds. Writes benchmarks/results/<date>.md, .json, .png.
     """
