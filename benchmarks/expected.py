@@ -17,6 +17,7 @@ import polars as pl
 
 from benchmarks.places import CATALOG
 from pipelines.reference_data import load_reference_data
+from pipelines.transforms.vocabulary import EVENT_NAMES, REQUIRED
 
 # The fields that are compared, as canonical columns: event_ms becomes lateness_ms once a record has its Kafka time.
 TEXTS = ("page_host", "page_path", "utm_source", "utm_medium", "utm_campaign", "referrer_host", "referrer_medium",
@@ -29,11 +30,6 @@ COLUMNS = {
     "catalog_items": pl.String,
 }
 FIELDS = tuple(name for name in COLUMNS if name != "event_id")
-_NAMES = frozenset(
-    "page_view search view_item_list select_item view_item add_to_wishlist add_to_cart remove_from_cart view_cart "
-    "begin_checkout add_shipping_info add_payment_info purchase refund login sign_up".split()
-)
-_REQUIRED = ("event_id", "event_name", "event_time", "anonymous_id", "session_id")
 
 
 @dataclass(frozen=True)
@@ -82,11 +78,11 @@ def judged(value: bytes) -> tuple[dict[str, Any], str | None]:
         event = orjson.loads(value)
     except orjson.JSONDecodeError:
         return {}, "NOT_JSON"
-    if any(not event.get(name) for name in _REQUIRED):
+    if any(not event.get(name) for name in REQUIRED):
         return event, "MISSING_REQUIRED"
     if any(isinstance(item.get("price"), str) for item in event.get("items") or ()):
         return event, "TYPE_MISMATCH"
-    if event["event_name"] not in _NAMES:
+    if event["event_name"] not in EVENT_NAMES:
         return event, "INVALID_VALUE"
     try:
         _milliseconds(event["event_time"])

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-
-from benchmarks.peers.environments import ROOT
-
-REFERENCE = ROOT / "pipelines" / "reference"
+from benchmarks.peers.reference_lists import device_classes, referrers
 
 EVENT = """
 schema_version STRING, event_id STRING, event_name STRING, sent_at STRING, anonymous_id STRING, session_id STRING,
@@ -45,27 +41,19 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def reference(name: str) -> list[dict[str, str]]:
-    """A bundled list."""
-    with (REFERENCE / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def device_class() -> str:
     """SQL: the first rule for bots, then the first one for classes, then what the device says."""
-    rules = reference("user_agents.csv")
-    cases = [f"WHEN REGEXP(device.user_agent, {literal(row['pattern'])}) THEN 'bot'"
-             for row in rules if row["column"] == "is_bot"]  # fmt: skip
-    cases += [f"WHEN REGEXP(device.user_agent, {literal(row['pattern'])}) THEN {literal(row['value'])}"
-              for row in rules if row["column"] == "device_class"]  # fmt: skip
+    cases = [
+        f"WHEN REGEXP(device.user_agent, {literal(pattern)}) THEN {literal(name)}" for name, pattern in device_classes()
+    ]
     declared = "WHEN LOWER(device.category) IN ('desktop', 'mobile', 'tablet') THEN LOWER(device.category)"
     return f"CASE {' '.join(cases)} {declared} END"
 
 
 def referrer_medium() -> str:
     """SQL: what kind of page led here."""
-    rules = sorted(reference("referrers.csv"), key=lambda row: row["medium"] != "email")
-    cases = [f"WHEN REGEXP(referrer_host, {literal(row['host_pattern'])}) THEN {literal(row['medium'])}"
-             for row in rules]  # fmt: skip
+    cases = [
+        f"WHEN REGEXP(referrer_host, {literal(pattern)}) THEN {literal(medium)}" for medium, pattern in referrers()
+    ]
     first = "WHEN referrer_host IS NULL THEN 'direct' WHEN referrer_host = page_host THEN 'internal'"
     return f"CASE {first} {' '.join(cases)} ELSE 'other' END"

@@ -24,9 +24,9 @@ from benchmarks.peers.flink_columns import (
     EVENT_COLUMNS,
     VISIT,
     device_class,
-    reference,
     referrer_medium,
 )
+from benchmarks.peers.reference_lists import device_classes, referrers
 
 SQL = Path(__file__).parent / "flink"
 # What each workload leaves out.
@@ -35,12 +35,8 @@ LEFT_OUT = {"W2": "events", "W3": "enriched"}
 
 def write_rules() -> Path:
     """The lists for Visit.java, in the order in which they apply."""
-    agents = [(("bot" if row["column"] == "is_bot" else row["value"]), row["pattern"])
-              for wanted in ("is_bot", "device_class")
-              for row in reference("user_agents.csv") if row["column"] == wanted]  # fmt: skip
-    rows = sorted(reference("referrers.csv"), key=lambda row: row["medium"] != "email")
-    lines = [f"device_class\t{pattern}\t{value}" for value, pattern in agents]
-    lines += [f"referrer_medium\t{row['host_pattern']}\t{row['medium']}" for row in rows]
+    lines = [f"device_class\t{pattern}\t{name}" for name, pattern in device_classes()]
+    lines += [f"referrer_medium\t{pattern}\t{medium}" for medium, pattern in referrers()]
     path = Path(setting("WORK_DIR")).resolve() / "rules.tsv"
     path.write_text("\n".join([*lines, ""]), encoding="utf-8")
     return path
@@ -150,7 +146,7 @@ def main() -> None:
         tables.get_config().set(name, value)
     values = substitutions(arguments.tuned)
     form = "tuned.sql" if arguments.tuned else "default.sql"
-    for statement in [*statements("tables.sql", values), *statements(form, values)]:
+    for statement in [part for name in ("tables.sql", "parsed.sql", form) for part in statements(name, values)]:
         tables.execute_sql(statement)
     together = tables.create_statement_set()
     left_out = LEFT_OUT.get(os.environ.get("WORKLOAD", "W1"), "")

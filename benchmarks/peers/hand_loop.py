@@ -9,7 +9,6 @@ once in Kafka; once in the table: a commit names its offsets, and a start goes o
 from __future__ import annotations
 
 import argparse
-import csv
 import gc
 import json
 import os
@@ -30,12 +29,12 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 
+from benchmarks.peers.python_events import sum_of_cents
+from benchmarks.peers.reference_lists import device_classes, referrers
+from pipelines.transforms.vocabulary import EVENT_NAMES, REQUIRED
+
 BATCH = 50_000
-REQUIRED = ("event_id", "event_name", "event_time", "anonymous_id", "session_id")
-NAMES = frozenset(
-    "page_view search view_item_list select_item view_item add_to_wishlist add_to_cart remove_from_cart view_cart "
-    "begin_checkout add_shipping_info add_payment_info purchase refund login sign_up".split()
-)
+NAMES = frozenset(EVENT_NAMES)
 TEXT, NUMBER, INTEGER = pl.String, pl.Float64, pl.Int32
 MONEY = dict.fromkeys(("value", "tax", "shipping", "discount"), NUMBER)
 EVENT: dict[str, Any] = {
@@ -107,9 +106,8 @@ def enricher() -> Callable[[dict[str, Any], int, int], dict[str, Any]]:
         row["item_id"]: {name: row[name] for name in ("item_id", "name", "brand", "category")}
         for row in map(orjson.loads, lines)
     }
-    referrers = [(row["medium"], re.compile(row["host_pattern"])) for row in rules("referrers.csv")]
-    referrers.sort(key=lambda row: row[0] != "email")
-    agents = [(row["column"], re.compile(row["pattern"]), row["value"]) for row in rules("user_agents.csv")]
+    hosts = [(medium, re.compile(pattern)) for medium, pattern in referrers()]
+    agents = [(name, re.compile(pattern)) for name, pattern in device_classes()]
 
     @lru_cache(100_000)
     def place(url: str) -> tuple[str | None, str | None, str]:
@@ -120,13 +118,11 @@ def enricher() -> Callable[[dict[str, Any], int, int], dict[str, Any]]:
     def medium(host: str | None, page_host: str | None) -> str:
         if host is None or host == page_host:
             return "direct" if host is None else "internal"
-        return next((name for name, pattern in referrers if pattern.search(host)), "other")
+        return next((name for name, pattern in hosts if pattern.search(host)), "other")
 
     @lru_cache(10_000)
     def device_class(agent: str, category: str) -> str | None:
-        if any(column == "is_bot" and pattern.search(agent) for column, pattern, _ in agents):
-            return "bot"
-        found = (value for column, pattern, value in agents if column == "device_class" and pattern.search(agent))
+        found = (name for name, pattern in agents if pattern.search(agent))
         return next(found, category if category in ("desktop", "mobile", "tablet") else None)
 
     @lru_cache(1_000)
@@ -153,28 +149,11 @@ def enricher() -> Callable[[dict[str, Any], int, int], dict[str, Any]]:
             "device_class": device_class(device.get("user_agent") or "", (device.get("category") or "").lower()),
             "event_date": date(event_ms // 86_400_000),
             "lateness_ms": received_ms - event_ms,
-            "cart_value": cart_value(items),
+            "cart_value": sum_of_cents(items),
             "catalog_items": [catalog.get(item.get("item_id")) or {"item_id": item.get("item_id")} for item in items],
         }
 
     return enrich
-
-
-def cart_value(items: Any) -> float | None:
-    """Σ price × quantity; cents are added as integers."""
-    cents = 0
-    for item in items:
-        price = item.get("price")
-        if price is None:
-            return None
-        cents += round(price * 100) * (item.get("quantity") or 1)
-    return cents / 100 if items else None
-
-
-def rules(name: str) -> list[dict[str, str]]:
-    """The rows of a bundled list."""
-    with (Path(os.environ["CATALOG"]).parent / name).open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 @lru_cache(1)

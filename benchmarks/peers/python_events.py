@@ -6,7 +6,6 @@ is remembered.
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -17,10 +16,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from benchmarks.peers.environments import ROOT, setting
+from benchmarks.peers.environments import setting
+from benchmarks.peers.reference_lists import device_classes, referrers
 from pipelines.transforms.vocabulary import EVENT_NAMES, REQUIRED
 
-_REFERENCE = ROOT / "pipelines" / "reference"
 _NAMES = frozenset(EVENT_NAMES)
 _TRAFFIC = ("source", "medium", "campaign", "term", "content")
 _REMEMBERED = 10_000
@@ -47,16 +46,12 @@ class Judge:
         lines = Path(setting("CATALOG")).read_text(encoding="utf-8").splitlines()
         rows = [json.loads(line) for line in lines if line.strip()]
         self._catalog = {row["item_id"]: {n: row[n] for n in ("item_id", "name", "brand", "category")} for row in rows}
-        referrers = [(row["medium"], re.compile(row["host_pattern"])) for row in _csv("referrers.csv")]
-        self._referrers = sorted(referrers, key=lambda row: row[0] != "email")
-        agents = [(row["column"], re.compile(row["pattern"]), row["value"]) for row in _csv("user_agents.csv")]
-        self._agents = [("bot" if column == "is_bot" else value, pattern)
-                        for wanted in ("is_bot", "device_class")
-                        for column, pattern, value in agents if column == wanted]  # fmt: skip
+        self._referrers = [(medium, re.compile(pattern)) for medium, pattern in referrers()]
+        self._agents = [(name, re.compile(pattern)) for name, pattern in device_classes()]
         self._page = remember(_page)
         self._medium = remember(self._referrer_medium)
         self._class = remember(self._device_class)
-        self._cents: Callable[[Sequence[dict[str, Any]]], float | None] = _sum_of_cents if tuned else _sum_of_decimals
+        self._cents: Callable[[Sequence[dict[str, Any]]], float | None] = sum_of_cents if tuned else _sum_of_decimals
 
     def __call__(self, value: bytes, received_ms: int) -> Fate:
         try:
@@ -141,8 +136,8 @@ def _sum_of_decimals(items: Sequence[dict[str, Any]]) -> float | None:
     return float(sum(Decimal(str(item["price"])) * (item.get("quantity") or 1) for item in items))
 
 
-def _sum_of_cents(items: Sequence[dict[str, Any]]) -> float | None:
-    """The same: of prices with two decimals, hundred times a double rounds to the cents."""
+def sum_of_cents(items: Sequence[dict[str, Any]]) -> float | None:
+    """Σ price × quantity in cents: of prices with two decimals, hundred times a double rounds to them."""
     cents = 0
     for item in items:
         price = item.get("price")
@@ -158,8 +153,3 @@ def _standard_dumps(document: Any) -> bytes:
 
 def _as_it_is(function: Any) -> Any:
     return function
-
-
-def _csv(name: str) -> list[dict[str, str]]:
-    with (_REFERENCE / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
