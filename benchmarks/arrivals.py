@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import pyarrow.parquet as pq
 
-from benchmarks.ground import BUCKET, Ground
+from benchmarks.ground import Ground
 
 
 @dataclass
@@ -34,8 +34,8 @@ class LakeCount:
         if not self.is_delta:
             self._count_files()
             return self.rows
-        fresh = self._new_keys(f"{self.prefix}/_delta_log/", self._after())
-        commits = [key for key in fresh if key.endswith(".json") and key.rpartition("/")[2][:20].isdigit()]
+        fresh = self.ground.objects(f"{self.prefix}/_delta_log/", self._after())
+        commits = [key for key, _ in fresh if key.endswith(".json") and key.rpartition("/")[2][:20].isdigit()]
         for key in commits:
             self._note(key, time.monotonic())
         return self.rows
@@ -45,18 +45,9 @@ class LakeCount:
             return ""
         return f"{self.prefix}/_delta_log/{max(self.versions):020d}.json"
 
-    def _new_keys(self, prefix: str, after: str) -> list[str]:
-        found: list[str] = []
-        for page in self.ground.client.get_paginator("list_objects_v2").paginate(
-            Bucket=BUCKET, Prefix=prefix, **({"StartAfter": after} if after else {})
-        ):
-            found += [entry["Key"] for entry in page.get("Contents", ())]
-        return found
-
     def _note(self, key: str, seen: float) -> None:
-        body = self.ground.client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
         rows, files = 0, []
-        for line in body.splitlines():
+        for line in self.ground.read(key).splitlines():
             add = json.loads(line).get("add")
             if add and add.get("dataChange", True):
                 rows += json.loads(add["stats"])["numRecords"] if add.get("stats") else self._footer(add["path"])
@@ -65,7 +56,7 @@ class LakeCount:
         self.versions[int(key.rpartition("/")[2][:20])] = (seen, rows, files)
 
     def _count_files(self) -> None:
-        for key in self._new_keys(f"{self.prefix}/", ""):
+        for key, _ in self.ground.objects(f"{self.prefix}/"):
             name = key.rpartition("/")[2]
             if name.startswith((".", "_")) or key in self._files:
                 continue
@@ -79,9 +70,7 @@ class LakeCount:
 
     def file(self, path: str) -> pq.ParquetFile:
         """One of its data files."""
-        key = f"{self.prefix}/{unquote(path)}"
-        body = self.ground.client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
-        return pq.ParquetFile(io.BytesIO(body))
+        return pq.ParquetFile(io.BytesIO(self.ground.read(f"{self.prefix}/{unquote(path)}")))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The events that all systems are given: the project's generator's, some spoilt, written once to a file.
 
-A corpus is a file of lines ``key TAB value``; its name holds the hash of everything that decides its content.
+A corpus is a file of lines ``key TAB value``, named after its settings. It does not know of changes to the generator:
+delete benchmarks/.data after them.
 """
 
 from __future__ import annotations

@@ -27,11 +27,11 @@ from infra.local.ports import free_ports
 from infra.local.stack import Stack
 from pipelines.cli import RunFailed
 from pipelines.clients import S3Settings
+from pipelines.transforms.vocabulary import DEFAULT_MAX_EVENT_BYTES, sink_record_bytes
 
 BUCKET = "benchmark"
-_SINK_BYTES = str(2 * 921_600 + 64 * 1024)
 RAW = {"message.timestamp.type": "LogAppendTime", "max.message.bytes": "1048588", "retention.ms": "604800000"}
-SINK = {"max.message.bytes": _SINK_BYTES, "retention.ms": "604800000"}
+SINK = {"max.message.bytes": str(sink_record_bytes(DEFAULT_MAX_EVENT_BYTES)), "retention.ms": "604800000"}
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,22 @@ class Ground:
         for done in self.admin.delete_topics(list(names)).values():
             done.result(30)
 
+    def objects(self, prefix: str, after: str = "") -> Iterator[tuple[str, int]]:
+        """(key, bytes) of the bucket's objects below a prefix, those that come after a key."""
+        for page in self.client.get_paginator("list_objects_v2").paginate(
+            Bucket=BUCKET, Prefix=prefix, StartAfter=after
+        ):
+            yield from ((entry["Key"], entry["Size"]) for entry in page.get("Contents", ()))
+
+    def read(self, key: str) -> bytes:
+        """An object of the bucket."""
+        return bytes(self.client.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+
     def delete_prefix(self, prefix: str) -> None:
         """Delete the bucket's objects below a prefix."""
-        for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix):
-            objects = [{"Key": entry["Key"]} for entry in page.get("Contents", ())]
-            if objects:
-                self.client.delete_objects(Bucket=BUCKET, Delete={"Objects": objects, "Quiet": True})
+        found = self.objects(prefix)
+        while keys := [{"Key": key} for key, _ in islice(found, 1_000)]:  # as many as one request takes
+            self.client.delete_objects(Bucket=BUCKET, Delete={"Objects": keys, "Quiet": True})
 
     def ends(self, topic: str, partitions: int) -> list[int]:
         """End offset per partition."""

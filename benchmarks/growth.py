@@ -71,9 +71,9 @@ def append_tiny(ground: Ground, place: Place, start: int, end: int) -> None:
             row = row.set_column(row.column_names.index(name), field, pa.array([text], field.type))
     write_deltalake(table, row, mode="append")
     version = table.version()
-    commit = _object(ground, f"{prefix}/_delta_log/{version:020d}.json").decode()
+    commit = ground.read(f"{prefix}/_delta_log/{version:020d}.json").decode()
     path = next(json.loads(line)["add"]["path"] for line in commit.splitlines() if '"add"' in line)
-    data = _object(ground, f"{prefix}/{urllib.parse.unquote(path)}")
+    data = ground.read(f"{prefix}/{urllib.parse.unquote(path)}")
 
     def copy(number: int) -> None:
         folder, _, name = path.rpartition("/")
@@ -87,10 +87,6 @@ def append_tiny(ground: Ground, place: Place, start: int, end: int) -> None:
         list(pool.map(copy, range(version + 1, last - BEHIND)))
         DeltaTable(f"s3://{BUCKET}/{prefix}", storage_options=options).create_checkpoint()
         list(pool.map(copy, range(last - BEHIND, last)))
-
-
-def _object(ground: Ground, key: str) -> bytes:
-    return bytes(ground.client.get_object(Bucket=BUCKET, Key=key)["Body"].read())
 
 
 def _more(ground: Ground, topic: str, corpus: Corpus, before: Loaded | None) -> Loaded:

@@ -119,7 +119,8 @@ def _await_first(ground: Ground, place: Place, started: Started, corpus: Corpus)
         ground.produce(place.loaded.topic, [(b"probe", value)])
         until = time.monotonic() + 2
         while time.monotonic() < until:
-            if place.sinks.look().lake and place.sinks.look().enriched:
+            arrived = place.sinks.look()
+            if arrived.lake and arrived.enriched:
                 return
             if started.process.poll() is not None:
                 raise RunFailed(f"it ended with exit code {started.process.returncode}: {started.last_words()}")

@@ -40,10 +40,9 @@ def bytes_per_event(ground: Ground, place: Place) -> dict[str, Any]:
 def _sizes(ground: Ground, prefix: str) -> tuple[int, int]:
     """(bytes of data files, bytes of the log)."""
     data = log = 0
-    for page in ground.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix):
-        for entry in page.get("Contents", ()):
-            if "/_delta_log/" in entry["Key"]:
-                log += entry["Size"]
-            else:
-                data += entry["Size"]
+    for key, size in ground.objects(prefix):
+        if "/_delta_log/" in key:
+            log += size
+        else:
+            data += size
     return data, log

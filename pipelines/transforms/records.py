@@ -32,7 +32,7 @@ def sink_records(outcomes: DataFrame, batch: Batch, enriched_topic: str, dead_le
     return without_duplicates(outcomes).select(
         "key",
         F.when(dead, F.col("value")).otherwise(enriched.cast("binary")).alias("value"),
-        F.when(dead, _letter_headers(batch)).otherwise(enriched_headers()).alias("headers"),
+        F.when(dead, dead_letter_headers(batch)).otherwise(enriched_headers()).alias("headers"),
         F.when(dead, dead_letter_topic).otherwise(enriched_topic).alias("topic"),
         F.col("kafka_partition").alias("partition"),
     )
@@ -63,17 +63,18 @@ def enriched_headers() -> Column:
     return F.array(*source_headers(), _header("event_id", F.col("event.event_id")), _header("schema_version", version))
 
 
-def _letter_headers(batch: Batch) -> Column:
-    read = ("failure", "dead_letter", *LINEAGE, "salvaged", "payload_sha256", "payload_bytes", "payload_truncated")
-    record = F.when(F.col("failure").isNotNull(), F.struct(*read))
-    return let(record, lambda r: dead_letter_headers(batch, r.getField))
-
-
-def dead_letter_headers(batch: Batch, of: Callable[[str], Column] = F.col) -> Column:
+def dead_letter_headers(batch: Batch) -> Column:
     """The original headers but those of our own prefixes, then source.*, __connect.errors.* and dlq.*.
 
     The __connect.errors names are Kafka Connect's (KIP-298), so that existing tools read them.
+    Null where nothing failed.
     """
+    read = ("failure", "dead_letter", *LINEAGE, "salvaged", "payload_sha256", "payload_bytes", "payload_truncated")
+    record = F.when(F.col("failure").isNotNull(), F.struct(*read))
+    return let(record, lambda r: _dead_letter_headers(batch, r.getField))
+
+
+def _dead_letter_headers(batch: Batch, of: Callable[[str], Column]) -> Column:
     failure, letter = of("failure"), of("dead_letter")
     message = F.concat_ws(
         "; ",

@@ -20,6 +20,8 @@ from pipelines.transforms import vocabulary
 from pipelines.transforms.json_values import let
 
 _MAX_ERRORS = 20
+# The columns that the rules read.
+_READ = ("event", "findings", "event_at", "derived_at", "received_at")
 _TYPED_ERROR = T.StructType([T.StructField("failure_type", schemas.TEXT), *schemas.ERROR.fields])
 
 
@@ -70,7 +72,9 @@ def validate(records: DataFrame, limits: Limits) -> DataFrame:
     invalid = any_problem | F.coalesce(in_items, F.lit(False)) | F.coalesce(rejecting, F.lit(False))
     checked = F.col("failure").isNull() & F.col("event").isNotNull()
     return (
-        records.withColumn("errors", let(F.when(checked & invalid, _judged()), lambda r: _errors(limits, r.getField)))
+        records.withColumn(
+            "errors", let(F.when(checked & invalid, F.struct(*_READ)), lambda r: _errors(limits, r.getField))
+        )
         .withColumn("failure", F.coalesce("failure", _failure()))
         .withColumn(
             "notes",
@@ -204,11 +208,6 @@ def _item_error(failure_type: str, path: Column, field: str, keyword: str, expec
         F.lit(None).cast("string").alias("actual_type"),
         F.lit(message).alias("message"),
     )
-
-
-def _judged() -> Column:
-    """What the rules read."""
-    return F.struct("event", "findings", "event_at", "derived_at", "received_at")
 
 
 def _errors(limits: Limits, of: Callable[[str], Column]) -> Column:
