@@ -138,6 +138,11 @@ def too_long(source: str) -> list[str]:
     return [f"{lines} lines"] if lines > MAX_LINES else []
 
 
+def repeated(names: list[str]) -> list[str]:
+    """Names that come more than once: pytest cannot collect two modules of one name."""
+    return sorted({name for name in names if names.count(name) > 1})
+
+
 def shadowing(names: list[str]) -> list[str]:
     """Modules that spark-submit, which puts their folder first on sys.path, would import for the standard library's."""
     return [name for name in names if name in sys.stdlib_module_names]
@@ -203,6 +208,10 @@ def test_no_job_is_named_like_a_module_of_the_standard_library():
     assert shadowing([file.stem for file in (ROOT / "pipelines").iterdir()]) == []
 
 
+def test_no_two_test_files_share_a_name():
+    assert repeated([file.name for file in (ROOT / "tests").rglob("test_*.py")]) == []
+
+
 def test_every_file_of_the_stream_is_there():
     assert [file.name for file in stream_files() if not file.exists()] == []
 
@@ -253,6 +262,10 @@ def test_each_rule_can_fail(rule, snippet):
 
 def test_the_rule_on_names_can_fail():
     assert shadowing(["enrich", "types", "queue"]) == ["types", "queue"]
+
+
+def test_the_rule_on_test_files_can_fail():
+    assert repeated(["test_a.py", "test_b.py", "test_a.py"]) == ["test_a.py"]
 
 
 @pytest.mark.parametrize(
