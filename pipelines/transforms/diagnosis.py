@@ -10,13 +10,15 @@ small.
 
 from __future__ import annotations
 
+import json
+
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from pipelines import schemas
 from pipelines.transforms import vocabulary
-from pipelines.transforms.field_checks import check_leaf, declarations, finding, no_findings, typed
+from pipelines.transforms.field_checks import check_leaf, declarations, finding, no_findings, problem, typed
 from pipelines.transforms.json_values import (
     json_type,
     let,
@@ -51,7 +53,8 @@ def diagnose(value: Column, is_numbered: Column, text: Column, mark: str) -> Col
 def _unpack(parsed: Column, mark: str) -> Column:
     """struct<objects: name → members ("" is the event), items: its elements, …>."""
     top, is_numbered, inexact = parsed["top"], parsed["is_numbered"], parsed["has_inexact_number"]
-    objects = [members(F.try_element_at(top, F.lit(name)), is_numbered, mark) for name in _OBJECTS]
+    names = F.array(*map(F.lit, _OBJECTS))
+    objects = F.transform(names, lambda name: members(F.try_element_at(top, name), is_numbered, mark))
     elements = F.transform(
         F.try_variant_get(F.try_element_at(top, F.lit("items")), "$", "array<variant>"),
         lambda v: F.struct(
@@ -59,7 +62,7 @@ def _unpack(parsed: Column, mark: str) -> Column:
         ),
     )
     return F.struct(
-        F.map_from_arrays(F.array(*map(F.lit, ["", *_OBJECTS])), F.array(top, *objects)).alias("objects"),
+        F.map_from_arrays(F.concat(F.array(F.lit("")), names), F.concat(F.array(top), objects)).alias("objects"),
         elements.alias("items"),
         inexact.alias("has_inexact_number"),
     )
@@ -97,11 +100,11 @@ def _check_item(item: Column, index: Column) -> Column:
         return check_leaf(field, value, F.concat(prefix, field["name"]), item["has_inexact_number"])
 
     leaves = F.transform(declarations([("items[]", f) for f in schemas.ITEM]), check)
-    no_object = finding(item["given"], path, "type", "object", "must be a JSON object", F.lit("TYPE_MISMATCH"))
+    no_object = finding(item["given"], path, problem("type", "object", "must be a JSON object", F.lit("TYPE_MISMATCH")))
     is_object = item["members"].isNotNull()
     return F.struct(
         F.when(is_object, leaves).alias("leaves"),
-        F.when(is_object, _unknown_keys(item["members"], schemas.ITEM.names, prefix))
+        F.when(is_object, _unknown_keys(item["members"], F.array(*map(F.lit, schemas.ITEM.names)), prefix))
         .otherwise(F.array(no_object))
         .alias("findings"),
     )
@@ -141,23 +144,24 @@ def _wrong_containers(unpacked: Column) -> Column:
         message = F.concat(F.lit("must be a JSON "), field["kind"])
         failure_type = F.when(field["critical"], "TYPE_MISMATCH")
         fits = json_type(value).isin("null", field["kind"])
-        return F.when(~fits, finding(value, field["name"], "type", field["kind"], message, failure_type))
+        return F.when(~fits, finding(value, field["name"], problem("type", field["kind"], message, failure_type)))
 
     containers = [("", f) for f in schemas.EVENT if f not in _SCALARS]
     return F.filter(F.transform(declarations(containers), check), lambda f: f.isNotNull())
 
 
 def _unknown_fields(unpacked: Column) -> Column:
-    nested = [
-        _unknown_keys(F.try_element_at(unpacked["objects"], F.lit(name)), fields.names, F.lit(f"{name}."))
-        for name, fields in _OBJECTS.items()
-    ]
-    return F.concat(
-        _unknown_keys(F.try_element_at(unpacked["objects"], F.lit("")), schemas.EVENT.names, F.lit("")), *nested
+    declared = [{"name": "", "prefix": "", "keys": schemas.EVENT.names}]
+    declared += [{"name": name, "prefix": f"{name}.", "keys": fields.names} for name, fields in _OBJECTS.items()]
+    objects = F.from_json(F.lit(json.dumps(declared)), "array<struct<name string, prefix string, keys array<string>>>")
+    return F.flatten(
+        F.transform(
+            objects, lambda o: _unknown_keys(F.try_element_at(unpacked["objects"], o["name"]), o["keys"], o["prefix"])
+        )
     )
 
 
-def _unknown_keys(entries: Column, declared: list[str], prefix: Column) -> Column:
+def _unknown_keys(entries: Column, declared: Column, prefix: Column) -> Column:
     """One warning per key that the contract does not declare. Values that look private are not rescued."""
 
     def found(entry: Column) -> Column:
@@ -166,7 +170,7 @@ def _unknown_keys(entries: Column, declared: list[str], prefix: Column) -> Colum
         path = F.concat(prefix, F.when(key.rlike(_PLAIN_KEY), key).otherwise(quoted))
         private = F.regexp_replace(F.lower(key), "[^a-z]", "").isin(*_PRIVATE_KEYS)
         value = F.when(~private, entry["value"])
-        return finding(value, path, "unknown_field", "a declared field", "is not declared")
+        return finding(value, path, problem("unknown_field", "a declared field", "is not declared"))
 
-    unknown = F.filter(F.map_entries(entries), lambda e: ~e["key"].isin(*declared))
+    unknown = F.filter(F.map_entries(entries), lambda e: ~F.array_contains(declared, e["key"]))
     return F.coalesce(F.transform(unknown, found), no_findings())

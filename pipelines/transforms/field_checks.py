@@ -68,10 +68,10 @@ def check_leaf(field: Column, value: Column, path: Column, has_inexact_number: C
         F.try_variant_get(value, "$", schemas.MONEY.simpleString()).alias("money"),
     )
 
-    def with_found(checked: Column) -> Column:
-        return let(F.struct(checked.alias("checked"), _found(checked).alias("found")), _only_fitting)
+    def with_problem(checked: Column) -> Column:
+        return let(F.struct(checked.alias("checked"), _problem(checked).alias("problem")), _only_fitting)
 
-    return let(one, with_found)
+    return let(one, with_problem)
 
 
 def typed(leaf: Column, field: T.StructField) -> Column:
@@ -88,24 +88,24 @@ def instant(text: Column) -> Column:
     return F.when(text.rlike(vocabulary.RFC3339), text.try_cast("timestamp"))
 
 
-def finding(
-    value: Column,
-    path: Column,
-    keyword: str,
-    expected: str | Column,
-    message: str | Column,
-    failure_type: Column | None = None,
-) -> Column:
-    """A FINDING about `value`; its `actual_type` is the JSON type, and the messages never hold a value."""
+def problem(keyword: str, expected: str | Column, message: str | Column, failure_type: Column | None = None) -> Column:
+    """What is wrong with a value: struct<keyword, expected, message, failure_type>. Messages never hold a value."""
     return F.struct(
-        path.alias("path"),
         F.lit(keyword).alias("keyword"),
         (F.lit(expected) if isinstance(expected, str) else expected).alias("expected"),
-        json_type(value).alias("actual_type"),
         (F.lit(message) if isinstance(message, str) else message).alias("message"),
         (F.lit(None).cast("string") if failure_type is None else failure_type).alias("failure_type"),
-        value.alias("value"),
-    ).cast(FINDING)
+    )
+
+
+def finding(value: Column, path: Column, wrong: Column) -> Column:
+    """A FINDING about `value`: its path and JSON type, and the `problem`."""
+    about = {"path": path, "actual_type": json_type(value), "value": value}
+
+    def written(problem: Column) -> Column:
+        return F.struct(*[about.get(name, problem[name]).alias(name) for name in FINDING.names]).cast(FINDING)
+
+    return let(wrong, written)
 
 
 def no_findings() -> Column:
@@ -113,8 +113,8 @@ def no_findings() -> Column:
     return F.array().cast(FINDINGS)
 
 
-def _found(one: Column) -> Column:
-    value, actual, kind, path = one["value"], one["actual"], one["kind"], one["path"]
+def _problem(one: Column) -> Column:
+    actual, kind = one["actual"], one["kind"]
     is_integer, is_money = kind == "integer", kind == "number"
     expected = F.when(is_integer | is_money, kind).otherwise("string")
     type_fits = (actual == expected) | (is_money & (actual == "integer"))
@@ -127,32 +127,22 @@ def _found(one: Column) -> Column:
     # A number for event_time is a timestamp of the wrong kind, not a wrong type.
     numeric_time = (kind == "event_time") & actual.isin("integer", "number")
     mismatch = F.when(numeric_time, "TIMESTAMP_INVALID").when(one["critical"], "TYPE_MISMATCH")
+    inexact = F.when(one["critical"], "INVALID_VALUE")
     rule = F.element_at(F.create_map(*[F.lit(x) for pair in _CHECKED_OPTIONALS.items() for x in pair]), kind)
-    wrong_type = F.concat(F.lit("must be a JSON "), expected)
     return (
         F.when(actual.isNull() | (actual == "null"), None)
-        .when(~type_fits, finding(value, path, "type", expected, wrong_type, mismatch))
-        .when(~in_range, finding(value, path, "range", expected, "the number is too large", mismatch))
-        .when(
-            is_money & ~_is_exact(one),
-            finding(
-                value,
-                path,
-                "multipleOf",
-                "0.01",
-                "more than two decimals",
-                F.when(one["critical"], "INVALID_VALUE"),
-            ),
-        )
-        .when(~allowed, finding(value, path, "format", rule, F.concat(F.lit("is not "), rule)))
+        .when(~type_fits, problem("type", expected, F.concat(F.lit("must be a JSON "), expected), mismatch))
+        .when(~in_range, problem("range", expected, "the number is too large", mismatch))
+        .when(is_money & ~_is_exact(one), problem("multipleOf", "0.01", "more than two decimals", inexact))
+        .when(~allowed, problem("format", rule, F.concat(F.lit("is not "), rule)))
     )
 
 
 def _only_fitting(pair: Column) -> Column:
-    checked = pair["checked"]
-    fits = pair["found"].isNull() & (checked["actual"] != "null")
-    values = [F.when(fits, checked[name]).alias(name) for name in ("text", "integer", "money")]
-    return F.struct(*values, pair["found"])
+    one, wrong = pair["checked"], pair["problem"]
+    fits = wrong.isNull() & (one["actual"] != "null")
+    values = [F.when(fits, one[name]).alias(name) for name in ("text", "integer", "money")]
+    return F.struct(*values, finding(one["value"], one["path"], wrong).alias("found"))
 
 
 def _is_exact(one: Column) -> Column:

@@ -15,8 +15,12 @@ _PLACE_LENGTH = 9  # digits: enough for a text of a gigabyte
 
 
 def let(value: Column, body: Callable[[Column], Column]) -> Column:
-    """`body` of `value`, with `value` evaluated once, interpreted; null stays null."""
-    return F.when(value.isNotNull(), F.get(F.transform(F.array(value), body), 0))
+    """`body` of `value`, with `value` evaluated once, interpreted; null stays null.
+
+    `value` is in the result once, so that nested ones do not grow with the power of two. What is null for most
+    records wants a cheaper condition around it.
+    """
+    return F.get(F.transform(F.array(value), lambda v: F.when(v.isNotNull(), body(v))), 0)
 
 
 def in_steps(
@@ -24,7 +28,7 @@ def in_steps(
 ) -> Column:
     """`result` of a record of `value` (as `name`) and what the steps add to it, one after the other; null stays null.
 
-    As withColumn would, but in one expression that is interpreted, and costs nothing where the value is null.
+    As withColumn would, but in one expression that is interpreted.
     """
 
     def go_on(record: Column, names: list[str], left: list[str]) -> Column:
@@ -34,8 +38,8 @@ def in_steps(
         wider = F.struct(*earlier, steps[left[0]](record).alias(left[0]))
         return let(wider, lambda r: go_on(r, [*names, left[0]], left[1:]))
 
-    first = F.when(value.isNotNull(), F.struct(value.alias(name)))
-    return let(first, lambda r: go_on(r, [name], list(steps)))
+    first = let(F.struct(value.alias(name)), lambda r: go_on(r, [name], list(steps)))
+    return F.when(value.isNotNull(), first)
 
 
 def json_type(value: Column) -> Column:

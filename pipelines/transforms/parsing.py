@@ -17,7 +17,7 @@ from pipelines.transforms.diagnosis import diagnose
 from pipelines.transforms.failures import failed
 from pipelines.transforms.field_checks import FINDINGS, instant
 from pipelines.transforms.json_values import escaped, in_steps, let, outside_strings, with_numbered_keys
-from pipelines.transforms.plainness import is_plain
+from pipelines.transforms.plainness import is_clean, is_plain
 from pipelines.transforms.shape import has_declared_shape, shape_of, unwrapped, wrapped
 
 _CORRUPT = "_corrupt_record"
@@ -31,18 +31,20 @@ _MAX_DIGITS, _MAX_KEY_LENGTH = 1000, 50_000
 
 
 def parse(records: DataFrame, nonce: str) -> DataFrame:
-    """Replace `text` by `event` (the declared fields, only fitting values) and `findings` (null if there are none).
+    """Replace `text` by `event` (the declared fields, only fitting values), `findings` (null if there are none) and
+    `is_clean` (see `plainness`).
 
     Sets NOT_JSON and NOT_OBJECT. `nonce` is a random hex string drawn once per start: see `shape`.
     """
-    plain = F.when(is_plain(F.col("text")), F.from_json("text", schemas.EVENT, _STRICT))
+    plain = F.when(F.col("is_clean") | is_plain(F.col("text")), F.from_json("text", schemas.EVENT, _STRICT))
     return (
-        records.withColumn("plain_event", plain)
+        records.withColumn("is_clean", is_clean(F.col("text")))
+        .withColumn("plain_event", plain)
         .withColumn("closer", _looked_at(F.when(F.col("plain_event").isNull(), F.col("text")), nonce))
         .withColumn("diagnosis", F.when(F.col("closer.kind").isin("object", "repeats"), _diagnosis(nonce)))
         .withColumns(
             {
-                "failure": F.coalesce("failure", let(F.col("closer"), _failure)),
+                "failure": F.coalesce("failure", F.when(F.col("closer").isNotNull(), let(F.col("closer"), _failure))),
                 "event": F.coalesce("plain_event", "closer.event", "diagnosis.event"),
                 "findings": F.when(F.col("closer.kind") == "repeats", _with_repeated_key()).otherwise(
                     F.col("diagnosis.findings")

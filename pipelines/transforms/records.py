@@ -70,8 +70,8 @@ def dead_letter_headers(batch: Batch) -> Column:
     Null where nothing failed.
     """
     read = ("failure", "dead_letter", *LINEAGE, "salvaged", "payload_sha256", "payload_bytes", "payload_truncated")
-    record = F.when(F.col("failure").isNotNull(), F.struct(*read))
-    return let(record, lambda r: _dead_letter_headers(batch, r.getField))
+    headers = let(F.struct(*read), lambda r: _dead_letter_headers(batch, r.getField))
+    return F.when(F.col("failure").isNotNull(), headers)
 
 
 def _dead_letter_headers(batch: Batch, of: Callable[[str], Column]) -> Column:

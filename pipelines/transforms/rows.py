@@ -70,8 +70,9 @@ def with_dead_letter(outcomes: DataFrame, batch: Batch) -> DataFrame:
 
     dlq_id = sha256(topic_id|partition|offset) of the first failure: a re-created topic repeats offsets.
     """
-    record = F.when(F.col("failure").isNotNull(), F.struct("failure", "headers", "kafka_timestamp_type", *LINEAGE))
-    return outcomes.withColumn("dead_letter", let(record, lambda r: _dead_letter(r, batch)))
+    record = F.struct("failure", "headers", "kafka_timestamp_type", *LINEAGE)
+    letter = let(record, lambda r: _dead_letter(r, batch))
+    return outcomes.withColumn("dead_letter", F.when(F.col("failure").isNotNull(), letter))
 
 
 def _dead_letter(record: Column, batch: Batch) -> Column:

@@ -18,12 +18,20 @@ def with_times(records: DataFrame) -> DataFrame:
     received_at and sent_at are at most 24 h apart; else it is event_time.
     """
     return (
-        records.withColumn("received_at", F.col("kafka_timestamp"))
-        .withColumn("event_at", instant(F.col("event.event_time")))
-        .withColumn("sent_at", instant(F.col("event.sent_at")))
+        records.withColumns(
+            {
+                "received_at": F.col("kafka_timestamp"),
+                "event_at": instant(F.col("event.event_time")),
+                "sent_at": instant(F.col("event.sent_at")),
+            }
+        )
         .withColumn("clock_known", _clock_known())
-        .withColumn("derived_at", F.when(F.col("clock_known"), _corrected()).otherwise(F.col("event_at")))
-        .withColumn("clock_unknown", F.col("sent_at").isNotNull() & ~F.col("clock_known"))
+        .withColumns(
+            {
+                "derived_at": F.when(F.col("clock_known"), _corrected()).otherwise(F.col("event_at")),
+                "clock_unknown": F.col("sent_at").isNotNull() & ~F.col("clock_known"),
+            }
+        )
         .drop("clock_known")
     )
 

@@ -62,26 +62,30 @@ class Problem:
 def validate(records: DataFrame, limits: Limits) -> DataFrame:
     """Set `failure` (stage validate) on events that break a rule, and split `findings` into it and `warnings`.
 
-    Needs `event`, `findings` and the times of `with_times`. Drops `findings`; adds `notes`: the findings that
-    reject nothing, for the warnings and the rescued data.
+    Needs `event`, `findings`, `is_clean` and the times of `with_times`. Drops `findings` and `is_clean`; adds `notes`:
+    the findings that reject nothing, for the warnings and the rescued data.
     """
-    found = problems(limits)
-    in_items = _item_problem()
     rejecting = F.exists("findings", lambda f: f["failure_type"].isNotNull())
-    any_problem = reduce(or_, [F.coalesce(p.fails, F.lit(False)) for p in found])
-    invalid = any_problem | F.coalesce(in_items, F.lit(False)) | F.coalesce(rejecting, F.lit(False))
+    fails = [p.fails for p in _text_problems(F.col)] + [_item_problem(), rejecting]
+    untimely = [p.fails for p in _time_problems(limits, F.col)]
+    invalid = _any(untimely) | (~F.col("is_clean") & _any(fails))
     checked = F.col("failure").isNull() & F.col("event").isNotNull()
+    errors = let(F.struct(*_READ), lambda r: _errors(limits, r.getField))
     return (
-        records.withColumn(
-            "errors", let(F.when(checked & invalid, F.struct(*_READ)), lambda r: _errors(limits, r.getField))
+        records.withColumn("errors", F.when(checked & invalid, errors))
+        .withColumn(
+            "failure", F.when(F.col("errors").isNotNull(), let(F.col("errors"), _failure)).otherwise(F.col("failure"))
         )
-        .withColumn("failure", F.coalesce("failure", _failure()))
         .withColumn(
             "notes",
             F.when(F.col("failure").isNull(), F.filter("findings", lambda f: f["failure_type"].isNull())),
         )
-        .drop("errors", "findings")
+        .drop("errors", "findings", "is_clean")
     )
+
+
+def _any(conditions: list[Column]) -> Column:
+    return reduce(or_, [F.coalesce(condition, F.lit(False)) for condition in conditions])
 
 
 def problems(limits: Limits, of: Callable[[str], Column] = F.col) -> list[Problem]:
@@ -89,6 +93,11 @@ def problems(limits: Limits, of: Callable[[str], Column] = F.col) -> list[Proble
 
     `of` gives the columns of the record that is judged.
     """
+    return _text_problems(of) + _time_problems(limits, of)
+
+
+def _text_problems(of: Callable[[str], Column]) -> list[Problem]:
+    """The rules that a text is enough for; those on single items are `_item_problem` and `_item_errors`."""
     event = of("event")
     name, version = event["event_name"], event["schema_version"]
     model = F.regexp_extract(version, vocabulary.SCHEMA_VERSION_FORMAT, 1)
@@ -124,18 +133,17 @@ def problems(limits: Limits, of: Callable[[str], Column] = F.col) -> list[Proble
                 _given(name) & ~name.isin(*vocabulary.EVENT_NAMES)),
         Problem("INVALID_VALUE", "ecommerce.currency", "enum", "an ISO 4217 code", "is not a known currency",
                 _given(shop["currency"]) & ~shop["currency"].isin(*vocabulary.CURRENCIES)),
+        Problem("TIMESTAMP_INVALID", "event_time", "format", "RFC 3339 with a zone", "is not an RFC 3339 timestamp",
+                of("event_at").isNull() & _given(event["event_time"])),
     ]  # fmt: skip
-    return rules + _time_problems(limits, of)
+    return rules
 
 
 def _time_problems(limits: Limits, of: Callable[[str], Column]) -> list[Problem]:
+    """The rules that compare with the record's arrival."""
     derived, received = F.unix_micros(of("derived_at")), F.unix_micros(of("received_at"))
     max_future, max_age = limits.max_future_seconds, limits.max_event_age_days
     rules = [
-        Problem(
-            "TIMESTAMP_INVALID", "event_time", "format", "RFC 3339 with a zone", "is not an RFC 3339 timestamp",
-            _given(of("event")["event_time"]) & of("event_at").isNull(),
-        ),
         Problem(
             "TIMESTAMP_FUTURE", "event_time", "maximum", f"at most {max_future} s ahead of its arrival",
             "lies in the future", derived > received + max_future * 1_000_000,
@@ -224,15 +232,13 @@ def _errors(limits: Limits, of: Callable[[str], Column]) -> Column:
     return F.filter(every, lambda error: error.isNotNull())
 
 
-def _failure() -> Column:
+def _failure(errors: Column) -> Column:
     """The first type of the contract's table among the errors, and the errors (at most 20)."""
-    types = F.transform("errors", lambda e: e["failure_type"])
-    first = F.coalesce(
-        *[F.when(F.array_contains(types, t), F.lit(t)) for t in vocabulary.FAILURE_TYPES],
-        F.lit("INVALID_VALUE"),
-    )
+    types = F.transform(errors, lambda e: e["failure_type"])
+    in_order = F.array(*map(F.lit, vocabulary.FAILURE_TYPES))
+    first = F.coalesce(F.get(F.array_intersect(in_order, types), 0), F.lit("INVALID_VALUE"))
     listed = F.transform(
-        F.slice("errors", 1, _MAX_ERRORS), lambda e: F.struct(*[e[n].alias(n) for n in schemas.ERROR.names])
+        F.slice(errors, 1, _MAX_ERRORS), lambda e: F.struct(*[e[n].alias(n) for n in schemas.ERROR.names])
     )
     whole = F.struct(first.alias("type"), F.lit("validate").alias("stage"), listed.alias("errors"))
-    return F.when(F.col("errors").isNotNull(), whole.cast(schemas.FAILURE))
+    return whole.cast(schemas.FAILURE)

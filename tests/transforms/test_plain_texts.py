@@ -1,4 +1,6 @@
-"""The cheapest proof: what is plain comes out as the closer look would have it, and common documents are plain."""
+"""The cheapest proofs: what is plain comes out as the closer look would have it, what is clean breaks no rule, and
+common documents are both.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from pyspark.sql import functions as F
 from test_mutated_documents import mutated
 
 from pipelines.transforms import parsing
-from pipelines.transforms.plainness import MAX_PLAIN_BYTES, is_plain
+from pipelines.transforms.plainness import MAX_PLAIN_BYTES, is_clean, is_plain
+from pipelines.transforms.times import with_times
+from pipelines.transforms.validation import Limits, validate
 
 GOLDEN = Path(__file__).parents[1] / "generator" / "golden.jsonl"
 NONCE = "0123456789abcdef"
@@ -21,6 +25,11 @@ NONCE = "0123456789abcdef"
 def plain(spark, texts: list[str]) -> list[bool]:
     rows = spark.createDataFrame([(n, text) for n, text in enumerate(texts)], "n int, text string")
     return [row.plain for row in rows.select("n", is_plain(F.col("text")).alias("plain")).orderBy("n").collect()]
+
+
+def clean(spark, texts: list[str]) -> list[bool]:
+    rows = spark.createDataFrame([(n, text) for n, text in enumerate(texts)], "n int, text string")
+    return [row.clean for row in rows.select("n", is_clean(F.col("text")).alias("clean")).orderBy("n").collect()]
 
 
 @pytest.mark.parametrize(
@@ -72,11 +81,16 @@ def test_a_text_without_an_end_takes_neither_stack_nor_time(spark):
     assert plain(spark, hostile) == [False] * 3
 
 
-def test_what_the_generator_sends_is_plain(spark):
+def sent() -> list[str]:
+    """What the generator sends; some are spoilt on purpose."""
     with GOLDEN.open(encoding="utf-8") as lines:
-        records = [told for told in map(json.loads, lines) if isinstance(told, list)]
-    found = plain(spark, [value for _, _, value, *_ in records])  # some are spoilt on purpose
-    assert found.count(True) > 0.8 * len(found)
+        return [told[2] for told in map(json.loads, lines) if isinstance(told, list)]
+
+
+def test_what_the_generator_sends_is_plain_and_clean(spark):
+    texts = sent()
+    assert plain(spark, texts).count(True) > 0.8 * len(texts)
+    assert clean(spark, texts).count(True) > 0.7 * len(texts)  # those with a transaction or a cart never are
 
 
 def test_a_plain_text_comes_out_as_the_closer_look_has_it(spark):
@@ -92,3 +106,58 @@ def test_a_plain_text_comes_out_as_the_closer_look_has_it(spark):
     )
     assert found.count() > 300
     assert [row.text for row in differing.select("text").collect()] == []
+
+
+VALUES = [
+    "null", '""', '" "', r'"\u2003"', r'"\t"', r'" a"', '"a"', '"1-0-0"', '"1-0-9"', '"1-2-0"', '"2-0-0"', '"01-0-0"',
+    "0", "1", "-1", "-0.01", "1.5", '"EUR"', '"XXX"', '"eur"', '"view_item"', '"view_item "', '"purchase"', '"refund"',
+    '"add_to_cart"', '"2026-11-26T10:00:00Z"', '"2026-11-26 10:00:00Z"', '"2026-02-30T10:00:00Z"', '"web"',
+    '"0D04C05C-30A2-4AEA-A194-E3BACC1F1411"', '"9d04c05c-30a2-4aea-a194-e3bacc1f141"', "{}", "[]", "[{}]",
+    '[{"item_id":"","price":1}]', '[{"item_name":"a"}]', '[{"item_id":"a","price":-1}]',
+    '[{"item_id":"a","quantity":0}]',
+    '[{"item_id":"a","price":1,"quantity":2}]', '{"value":1}', '{"value":1,"currency":"EUR"}',
+    '{"value":1,"currency":"XXX"}', '{"value":null,"currency":null}', '{"currency":"CHF"}',
+    '{"transaction_id":"a","value":-1,"currency":"USD","tax":-1}',
+    "[" + ",".join(['{"item_id":"a"}'] * 200) + "]", "[" + ",".join(['{"item_id":"a"}'] * 201) + "]",
+]  # fmt: skip
+
+
+def _with_other_values(document: dict) -> list[str]:
+    """The document with each value in turn replaced by each of VALUES, or left out."""
+
+    def places(node, path=()):
+        for key in node if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ():
+            yield (*path, key)
+            yield from places(node[key], (*path, key))
+
+    texts = []
+    for *path, key in list(places(document)):
+        for value in ["7777", *VALUES]:
+            copy = json.loads(json.dumps(document))
+            node = copy
+            for step in path:
+                node = node[step]
+            if value == "7777":
+                del node[key]
+            else:
+                node[key] = 7777
+            texts.append(json.dumps(copy, separators=(",", ":")).replace("7777", value))
+    return texts
+
+
+def test_a_clean_text_breaks_no_rule_but_those_on_its_time(spark):
+    largest = max((text for text, is_one in zip(sent(), clean(spark, sent()), strict=True) if is_one), key=len)
+    texts = _with_other_values(json.loads(largest))
+    records = spark.createDataFrame([(text,) for text in texts], "text string").where(is_clean(F.col("text")))
+    parsed = records.withColumns(
+        {
+            "event": F.from_json("text", parsing.schemas.EVENT, parsing._STRICT),
+            "findings": F.lit(None).cast(parsing.FINDINGS),
+            "failure": F.lit(None).cast(parsing.schemas.FAILURE),
+            "kafka_timestamp": F.lit("2026-11-26T10:00:00Z").cast("timestamp"),
+            "is_clean": F.lit(False),  # so that every rule is looked at
+        }
+    )
+    judged = validate(with_times(parsed), Limits(max_event_age_days=0, max_future_seconds=10**9)).cache()
+    assert judged.count() > 200
+    assert [row.text for row in judged.where("failure is not null").select("text").collect()] == []

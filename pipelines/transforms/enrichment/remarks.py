@@ -8,6 +8,7 @@ from pyspark.sql import types as T
 
 from pipelines import schemas
 from pipelines.transforms import vocabulary
+from pipelines.transforms.json_values import let
 
 _MAX_WARNINGS = 20
 _MAX_PATH_LENGTH = 200  # unknown keys are as long as their producer likes
@@ -54,11 +55,7 @@ def with_warnings(events: DataFrame) -> DataFrame:
     )
     any_rule = F.greatest(*[F.coalesce(condition, F.lit(False)) for condition, _ in rules])
     present = any_rule | F.coalesce(F.size("notes") > 0, F.lit(False))
-    return (
-        events.withColumn("all_warnings", F.when(present, every))
-        .withColumn("warnings", _limited())
-        .drop("all_warnings")
-    )
+    return events.withColumn("warnings", F.when(present, let(every, _limited)))
 
 
 def with_warning(events: DataFrame, condition: Column, path: str, keyword: str, message: str) -> DataFrame:
@@ -72,8 +69,7 @@ def with_warning(events: DataFrame, condition: Column, path: str, keyword: str, 
     return events.withColumn("warnings", F.when(condition, listed.cast(_WARNINGS)).otherwise(F.col("warnings")))
 
 
-def _limited() -> Column:
-    every = F.col("all_warnings")
+def _limited(every: Column) -> Column:
     rest = F.size(every) - (_MAX_WARNINGS - 1)
     listed = F.when(F.size(every) <= _MAX_WARNINGS, every).otherwise(_cut(every, rest))
     return listed.cast(_WARNINGS)
