@@ -21,7 +21,7 @@ def open_tables(place: Lake, s3: S3Settings, names: Iterable[str]) -> dict[str, 
     """
     if split_s3_uri(place.uri) is not None:
         check_lake(place.uri, s3)
-    elif not Path(place.uri.removeprefix("file://")).is_dir():
+    elif not Path(place.uri.removeprefix("file:")).is_dir():
         raise ConfigurationError(f"LAKE_URI={place.uri}: there is no such folder.")
     return {name: _open(place, s3, name) for name in names}
 

@@ -38,9 +38,8 @@ def ensure_tables(spark: SparkSession, lake: Lake) -> None:
         # A plain protocol, which Athena, Trino, DuckDB, Polars and delta-rs read.
         builder = builder.property("delta.enableDeletionVectors", "false")
         existing = builder.property("delta.dataSkippingStatsColumns", statistics).execute().toDF().schema
-        missing = [field for field in columns if field.name not in existing.names]
-        if missing:
-            empty = spark.createDataFrame([], T.StructType(missing))
+        if not set(columns.names) <= set(existing.names):
+            empty = spark.createDataFrame([], columns)  # all of them: Delta wants the partition column
             empty.write.format("delta").mode("append").option("mergeSchema", "true").save(path)
 
 
