@@ -1,4 +1,4 @@
-"""The job's tables at its start: created where they are missing, given the columns of this release where they are old."""
+"""The job's tables at its start: created where missing, given the columns of this release where they are old."""
 
 from __future__ import annotations
 
