@@ -31,4 +31,4 @@ def decode(records: DataFrame, max_event_bytes: int) -> DataFrame:
         )
         .when(~F.is_valid_utf8(text), failed("NOT_UTF8", "decode", "encoding", "UTF-8", "the value is not UTF-8"))
     )
-    return records.withColumn("failure", failure).withColumn("text", F.when(F.col("failure").isNull(), text))
+    return records.withColumns({"failure": failure, "text": F.when(failure.isNull(), text)})

@@ -38,12 +38,17 @@ def sink_records(outcomes: DataFrame, batch: Batch, enriched_topic: str, dead_le
     )
 
 
-def enriched_json(times: list[Column] | None = None, release: list[Column] | None = None) -> Column:
-    """The enriched value: the declared fields as the producer wrote them, and ours under `enrichment`."""
-    added = [F.col(name) for name in schemas.ENRICHMENT.names]
-    lineage = [F.col(name) for name in LINEAGE]
+def enriched_json(
+    times: list[Column] | None = None, release: list[Column] | None = None, of: Callable[[str], Column] = F.col
+) -> Column:
+    """The enriched value: the declared fields as the producer wrote them, and ours under `enrichment`.
+
+    `of` gives the columns of the outcome.
+    """
+    added = [of(name).alias(name) for name in schemas.ENRICHMENT.names]
+    lineage = [of(name).alias(name) for name in LINEAGE]
     enrichment = F.struct(*added, *(times or []), *lineage, *(release or []))
-    declared = [F.col(f"event.{n}").alias(n) for n in schemas.EVENT.names if n not in _PRIVATE_EVENT_FIELDS]
+    declared = [of("event")[n].alias(n) for n in schemas.EVENT.names if n not in _PRIVATE_EVENT_FIELDS]
     return F.to_json(F.struct(*declared, enrichment.alias("enrichment")), _JSON)
 
 

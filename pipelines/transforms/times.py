@@ -17,22 +17,17 @@ def with_times(records: DataFrame) -> DataFrame:
     `derived_at` corrects a device clock that `sent_at` reveals: received_at − (sent_at − event_time), if
     received_at and sent_at are at most 24 h apart; else it is event_time.
     """
-    return (
-        records.withColumns(
-            {
-                "received_at": F.col("kafka_timestamp"),
-                "event_at": instant(F.col("event.event_time")),
-                "sent_at": instant(F.col("event.sent_at")),
-            }
-        )
-        .withColumn("clock_known", _clock_known())
-        .withColumns(
-            {
-                "derived_at": F.when(F.col("clock_known"), _corrected()).otherwise(F.col("event_at")),
-                "clock_unknown": F.col("sent_at").isNotNull() & ~F.col("clock_known"),
-            }
-        )
-        .drop("clock_known")
+    return records.withColumns(
+        {
+            "received_at": F.col("kafka_timestamp"),
+            "event_at": instant(F.col("event.event_time")),
+            "sent_at": instant(F.col("event.sent_at")),
+        }
+    ).withColumns(
+        {
+            "derived_at": F.when(_clock_known(), _corrected()).otherwise(F.col("event_at")),
+            "clock_unknown": F.col("sent_at").isNotNull() & ~_clock_known(),
+        }
     )
 
 

@@ -70,17 +70,14 @@ def validate(records: DataFrame, limits: Limits) -> DataFrame:
     untimely = [p.fails for p in _time_problems(limits, F.col)]
     invalid = _any(untimely) | (~F.col("is_clean") & _any(fails))
     checked = F.col("failure").isNull() & F.col("event").isNotNull()
-    errors = let(F.struct(*_READ), lambda r: _errors(limits, r.getField))
+    failure = let(let(F.struct(*_READ), lambda r: _errors(limits, r.getField)), _failure)
     return (
-        records.withColumn("errors", F.when(checked & invalid, errors))
-        .withColumn(
-            "failure", F.when(F.col("errors").isNotNull(), let(F.col("errors"), _failure)).otherwise(F.col("failure"))
-        )
+        records.withColumn("failure", F.when(checked & invalid, failure).otherwise(F.col("failure")))
         .withColumn(
             "notes",
             F.when(F.col("failure").isNull(), F.filter("findings", lambda f: f["failure_type"].isNull())),
         )
-        .drop("errors", "findings", "is_clean")
+        .drop("findings", "is_clean")
     )
 
 

@@ -13,7 +13,7 @@ from pipelines.transforms.enrichment.agent import with_agent
 from pipelines.transforms.enrichment.privacy import with_ip_prefix, with_pseudonym, without_private_fields
 from pipelines.transforms.enrichment.remarks import with_rescued_data, with_warnings
 from pipelines.transforms.enrichment.shop import with_cart_value, with_catalog_items, with_fingerprint
-from pipelines.transforms.enrichment.web import with_page, with_referrer
+from pipelines.transforms.enrichment.web import with_campaign, with_page, with_referrer_medium
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class EnrichmentRules:
 def enrich(records: DataFrame, rules: EnrichmentRules) -> DataFrame:
     """Add the columns of `schemas.ENRICHMENT`; take the private fields out of `event`.
 
-    Dead records have no event any more (`failures.set_aside`) and get nulls.
+    Dead records have no event any more (`failures.set_aside`) and get nulls. What needs only the event comes first:
+    Spark does it in one projection, and what builds on that in another.
     """
     steps = (
         partial(with_lateness, late_after_seconds=rules.late_after_seconds),
         with_page,
-        partial(with_referrer, referrers=rules.reference.referrers),
         partial(with_agent, rules=rules.reference.user_agents),
         partial(with_catalog_items, catalog_json=rules.reference.catalog_json),
         with_cart_value,
@@ -41,6 +41,8 @@ def enrich(records: DataFrame, rules: EnrichmentRules) -> DataFrame:
         with_ip_prefix,
         partial(with_pseudonym, key=rules.pseudonym_key),
         with_rescued_data,
+        with_campaign,
+        partial(with_referrer_medium, referrers=rules.reference.referrers),
         with_warnings,
         partial(without_private_fields, has_key=rules.pseudonym_key is not None),
     )

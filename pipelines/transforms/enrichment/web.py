@@ -14,24 +14,26 @@ _UTM = {"source": "source", "medium": "medium", "campaign": "campaign", "term": 
 
 
 def with_page(events: DataFrame) -> DataFrame:
-    """Add page_host, page_path, page_query (only utm_*, q, page, sort, category) and utm_*.
-
-    utm_* come from `traffic`, or from the URL where traffic is empty.
-    """
+    """Add page_host, page_path, page_query (only utm_*, q, page, sort, category) and referrer_host."""
     query = F.regexp_extract(F.substring_index("event.page.url", "#", 1), r"\?(.*)", 1)
     kept = F.filter(F.split(query, "&"), lambda p: p.rlike(_KEPT_PARAMETER))
-    added = events.withColumns(
+    return events.withColumns(
         {
             "page_host": host(F.col("event.page.url")),
             "page_path": _not_empty(F.regexp_extract("event.page.url", _PATH, 1)),
             "page_query": _not_empty(F.array_join(kept, "&")),
+            "referrer_host": host(F.col("event.page.referrer")),
         }
     )
-    return added.withColumns({f"utm_{name}": _campaign(field, name) for name, field in _UTM.items()})
 
 
-def with_referrer(events: DataFrame, referrers: Sequence[tuple[str, str]]) -> DataFrame:
-    """Add referrer_host and referrer_medium: search, social, email, internal, direct or other.
+def with_campaign(events: DataFrame) -> DataFrame:
+    """Add utm_*: from `traffic`, or from page_query where traffic is empty."""
+    return events.withColumns({f"utm_{name}": _campaign(field, name) for name, field in _UTM.items()})
+
+
+def with_referrer_medium(events: DataFrame, referrers: Sequence[tuple[str, str]]) -> DataFrame:
+    """Add referrer_medium by referrer_host: search, social, email, internal, direct or other.
 
     `referrers`: (medium, regular expression over the host). Internal is the page's own host.
     """
@@ -40,9 +42,7 @@ def with_referrer(events: DataFrame, referrers: Sequence[tuple[str, str]]) -> Da
     # E-mail before search: mail.google.com is both.
     for name, pattern in sorted(referrers, key=lambda row: row[0] != "email"):
         medium = medium.when(referrer_host.rlike(pattern), name)
-    return events.withColumn("referrer_host", host(F.col("event.page.referrer"))).withColumn(
-        "referrer_medium", medium.otherwise("other")
-    )
+    return events.withColumn("referrer_medium", medium.otherwise("other"))
 
 
 def without_query(url: Column) -> Column:
