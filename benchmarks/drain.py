@@ -51,7 +51,8 @@ class Place:
     name: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
 
     def __post_init__(self) -> None:
-        self.sinks = Sinks(self.ground, f"enriched-{self.name}", f"dead-{self.name}", self.name, self.loaded.partitions)
+        topics = f"enriched-{self.name}", f"dead-{self.name}"
+        self.sinks = Sinks(self.ground, *topics, self.name, self.loaded.partitions, self.is_delta)
         self.work = DATA / "work" / self.name
 
     def environment(self, mode: str) -> dict[str, str]:
