@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 WARM_UP = 0.2
-LEAST_SECONDS = 3.0  # a shorter warm part tells little: what arrives in one burst was worked on before
+# Of the events, and seconds; a smaller warm part tells little: what arrives in one burst was worked on before.
+LEAST_WORK, LEAST_SECONDS = 0.2, 3.0
+# Of the events: sinks that differ by no more are level.
+LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -46,17 +49,20 @@ class Figures:
 def figures(samples: Sequence[Sample], count: int, halves: str = "both") -> Figures:
     """From the samples of a run of `count` events that arrived in full. `halves`: both, kafka or lake.
 
-    Warm-up ends with the first sample that has a fifth in both sinks. A sink may be ahead of the other then, so the
-    work since is the mean of what both have received since.
+    Warm-up ends with the first sample that has a fifth in both sinks, and as much in one as in the other: a batch that
+    has filled one sink only is work half done, and cheap or dear to finish. Where they are never level, the first one
+    counts, and the work since is the mean of what both have received since.
     """
     shares = [_shares(sample, halves) for sample in samples]
     first = next(sample for sample, share in zip(samples, shares, strict=True) if min(share) > 0)
     done = next(at for at, share in enumerate(shares) if min(share) >= 1)
-    warm = next(at for at, share in enumerate(shares) if min(share) >= WARM_UP)
+    warmed = [at for at, share in enumerate(shares[: done + 1]) if min(share) >= WARM_UP]
+    level = [at for at in warmed if max(shares[at]) - min(shares[at]) <= LEVEL and _left(shares[at]) >= LEAST_WORK]
+    warm = (level or warmed)[0]
     last = samples[done]
-    work = count * (1 - statistics.fmean(min(share, 1) for share in shares[warm]))
+    work = count * _left(shares[warm])
     cpu, wall = last.cpu_seconds - samples[warm].cpu_seconds, last.seconds - samples[warm].seconds
-    is_lumpy = work < count * 0.05 or wall < LEAST_SECONDS
+    is_lumpy = work < count * LEAST_WORK or wall < LEAST_SECONDS
     return Figures(
         cpu_us=None if is_lumpy else cpu / work * 1e6,
         per_second=None if is_lumpy else work / wall,
@@ -66,6 +72,10 @@ def figures(samples: Sequence[Sample], count: int, halves: str = "both") -> Figu
         seconds=last.seconds,
         peak_bytes=max(sample.resident_bytes for sample in samples),
     )
+
+
+def _left(shares: Sequence[float]) -> float:
+    return 1 - statistics.fmean(min(share, 1) for share in shares)
 
 
 def _shares(sample: Sample, halves: str) -> tuple[float, ...]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from benchmarks.comparison import advantage, closing_line
+from benchmarks.drain import Place
 from benchmarks.figures import Sample, bootstrap, figures, percentile
 
 
@@ -36,6 +39,12 @@ def test_a_sink_that_is_ahead_does_not_make_the_work_smaller() -> None:
     """Kafka had 60 % when the lake had 20 %: of the work 60 % were left, not 80."""
     samples = [Sample(0, 0, 0, 0, 0), Sample(1, 10, 0, 0.6, 0.2), Sample(9, 16, 0, 1, 1)]
     assert figures(samples, 100).cpu_us == pytest.approx(6 / 60 * 1e6)
+
+
+def test_half_done_batches_are_not_taken_for_work_that_is_left() -> None:
+    """At 3 s one batch of two is in the lake and not yet in Kafka; at 4 s it is in both, and as much is left."""
+    samples = [Sample(0, 0, 0, 0, 0), Sample(3, 40, 0, 0.2, 0.5), Sample(4, 42, 0, 0.5, 0.5), Sample(9, 72, 0, 1, 1)]
+    assert figures(samples, 100).cpu_us == pytest.approx(30 / 50 * 1e6)
 
 
 def test_all_in_one_piece_has_no_warm_figure() -> None:
@@ -95,3 +104,8 @@ def test_a_failed_run_is_no_comparison() -> None:
     line, is_complete = closing_line(failed)
     assert not is_complete
     assert "3 events are missing" in line
+
+
+def test_a_folder_of_files_is_counted_as_one() -> None:
+    loaded = SimpleNamespace(partitions=6)
+    assert [Place(None, loaded, "W1", is_delta).sinks.table.is_delta for is_delta in (True, False)] == [True, False]
