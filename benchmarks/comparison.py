@@ -78,14 +78,16 @@ def table(entries: Mapping[str, Any], workload: str, systems: Sequence[str]) -> 
 def closing_line(entries: Mapping[str, Any], stock: str = "stock.default") -> tuple[str, bool]:
     """(ours against stock in this run, whether both could be compared)."""
     parts = []
-    for name, form in (("ours.plain", "dedup off"), ("ours.dedup", "dedup on")):
+    forms = {"ours.plain": "dedup off", "ours.dedup": "dedup on"}
+    ran = [name for name in forms if any(entry.startswith(f"W1/{name}/") for entry in entries)]
+    for name in ran or forms:
         found = advantage(entries, "W1", name, stock)
         if found is None:
             reasons = (
                 problems_of(entries, "W1", name) or problems_of(entries, "W1", stock) or ["one of them did not run"]
             )
             return f"Events per CPU second, W1: no comparison with stock PySpark: {reasons[0]}", False
-        parts.append(f"{found} with {form}")
+        parts.append(f"{found} with {forms[name]}")
     return f"Events per CPU second, W1, ours over stock PySpark: {', '.join(parts)}.", True
 
 

@@ -99,6 +99,11 @@ def test_the_closing_line_compares_with_stock() -> None:
     assert line.startswith("Events per CPU second, W1, ours over stock PySpark: 6.00×")
 
 
+def test_a_form_that_was_not_asked_for_is_left_out() -> None:
+    line, is_complete = closing_line({name: value for name, value in entries().items() if "dedup" not in name})
+    assert (is_complete, "dedup on" in line, "dedup off" in line) == (True, False, True)
+
+
 def test_a_failed_run_is_no_comparison() -> None:
     failed = {**entries(), **{f"W1/ours.dedup/{n}": {"problem": "lake: 3 events are missing"} for n in (0, 1)}}
     line, is_complete = closing_line(failed)
