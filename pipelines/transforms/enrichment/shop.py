@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines import schemas
@@ -15,30 +15,26 @@ def with_catalog_items(events: DataFrame, catalog_json: str) -> DataFrame:
     as exploding the items, joining and grouping them again.
     """
     catalog = F.from_json(F.lit(catalog_json), f"map<string,{schemas.CATALOG_ITEM.simpleString()}>")
-    found = F.transform("event.items", lambda item: F.try_element_at(catalog, item["item_id"]))
-    aligned = F.zip_with(
-        "event.items",
-        found,
-        lambda item, entry: F.struct(
-            item["item_id"].alias("item_id"),
-            *[entry[name].alias(name) for name in schemas.CATALOG_ITEM.names if name != "item_id"],
-        ),
-    )
-    return events.withColumn("catalog_items", aligned)
+    nothing = [F.lit(None).cast(f.dataType).alias(f.name) for f in schemas.CATALOG_ITEM if f.name != "item_id"]
+
+    def entry(item: Column) -> Column:
+        unknown = F.struct(item["item_id"].alias("item_id"), *nothing)
+        return F.coalesce(F.try_element_at(catalog, item["item_id"]), unknown)
+
+    return events.withColumn("catalog_items", F.transform("event.items", entry))
 
 
 def with_cart_value(events: DataFrame) -> DataFrame:
     """Add cart_value = Σ price × quantity (a missing quantity is 1), null unless every item has a price."""
     cart_type = schemas.ENRICHMENT["cart_value"].dataType
-    priced = F.forall("event.items", lambda item: item["price"].isNotNull())
-    total = F.aggregate(
+    total = F.aggregate(  # null as soon as a price is
         "event.items",
         F.lit(0).cast(cart_type),
         lambda sum_, item: (
             sum_ + item["price"].cast(cart_type) * F.coalesce(item["quantity"], F.lit(1)).cast(cart_type)
         ).cast(cart_type),
     )
-    return events.withColumn("cart_value", F.when(priced & (F.size("event.items") > 0), total))
+    return events.withColumn("cart_value", F.when(F.size("event.items") > 0, total))
 
 
 def with_fingerprint(events: DataFrame) -> DataFrame:

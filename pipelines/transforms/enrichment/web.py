@@ -21,7 +21,7 @@ def with_page(events: DataFrame) -> DataFrame:
         {
             "page_host": host(F.col("event.page.url")),
             "page_path": _not_empty(F.regexp_extract("event.page.url", _PATH, 1)),
-            "page_query": _not_empty(F.array_join(kept, "&")),
+            "page_query": F.when(query != "", _not_empty(F.array_join(kept, "&"))),
             "referrer_host": host(F.col("event.page.referrer")),
         }
     )
