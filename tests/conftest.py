@@ -7,6 +7,7 @@ A test that needs them takes `kafka_stack`, `s3_server` (once with S3Proxy, once
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,12 @@ import pytest
 from infra.local import Stack
 from infra.local.minio import find_minio
 from infra.local.ports import free_ports
+
+
+def pytest_configure() -> None:
+    """Shells ignore Ctrl-C for what they start in the background, and so do its children; tests send it to some."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
