@@ -22,14 +22,17 @@ GOLDEN = Path(__file__).parents[1] / "generator" / "golden.jsonl"
 NONCE = "0123456789abcdef"
 
 
+def proven(spark, proof, texts: list[str]) -> list[bool]:
+    rows = spark.createDataFrame(list(enumerate(texts)), "n int, text string")
+    return [row.proven for row in rows.select("n", proof(F.col("text")).alias("proven")).orderBy("n").collect()]
+
+
 def plain(spark, texts: list[str]) -> list[bool]:
-    rows = spark.createDataFrame([(n, text) for n, text in enumerate(texts)], "n int, text string")
-    return [row.plain for row in rows.select("n", is_plain(F.col("text")).alias("plain")).orderBy("n").collect()]
+    return proven(spark, is_plain, texts)
 
 
 def clean(spark, texts: list[str]) -> list[bool]:
-    rows = spark.createDataFrame([(n, text) for n, text in enumerate(texts)], "n int, text string")
-    return [row.clean for row in rows.select("n", is_clean(F.col("text")).alias("clean")).orderBy("n").collect()]
+    return proven(spark, is_clean, texts)
 
 
 @pytest.mark.parametrize(
@@ -132,16 +135,15 @@ def _with_other_values(document: dict) -> list[str]:
 
     texts = []
     for *path, key in list(places(document)):
-        for value in ["7777", *VALUES]:
-            copy = json.loads(json.dumps(document))
-            node = copy
-            for step in path:
-                node = node[step]
-            if value == "7777":
-                del node[key]
-            else:
-                node[key] = 7777
-            texts.append(json.dumps(copy, separators=(",", ":")).replace("7777", value))
+        changed = json.loads(json.dumps(document))
+        node = changed
+        for step in path:
+            node = node[step]
+        node[key] = "VALUE"
+        frame = json.dumps(changed, separators=(",", ":"))
+        texts += [frame.replace('"VALUE"', value) for value in VALUES]
+        del node[key]
+        texts.append(json.dumps(changed, separators=(",", ":")))
     return texts
 
 
