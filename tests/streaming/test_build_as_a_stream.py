@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 import uuid
 from pathlib import Path
 
 import deltalake
 import pytest
+from processes import run
 
 GOOD, BAD = 20, 5
 
@@ -37,24 +34,16 @@ def run_twice(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stream")
     (folder / "raw").mkdir()
     (folder / "raw" / "1.jsonl").write_text(raw_lines(0))
-    run(folder)
+    run("file_stream.py", folder)
     after_first = tables(folder)
     # What a kill -9 between the last sink and the commit leaves behind.
     for name in ("0", ".0.crc"):
         (folder / "checkpoint" / "commits" / name).unlink(missing_ok=True)
-    run(folder)
+    run("file_stream.py", folder)
     after_replay = tables(folder)
     (folder / "raw" / "2.jsonl").write_text(raw_lines(100))
-    run(folder)
+    run("file_stream.py", folder)
     return after_first, after_replay, tables(folder)
-
-
-def run(folder: Path) -> None:
-    environment = {**os.environ, "SPARK_CONF_DIR": str(Path(sys.prefix) / "conf"), "SPARK_LOCAL_IP": "127.0.0.1"}
-    command = [sys.executable, str(Path(__file__).parent / "file_stream.py"), str(folder)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, cwd=folder)
-    assert done.returncode == 0, done.stderr[-2000:]
-    shutil.rmtree(folder / "spark-warehouse", ignore_errors=True)
 
 
 def tables(folder: Path) -> dict[str, list[int]]:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import deltalake
 import pyarrow as pa
 import pytest
+from processes import run
 
 from pipelines import schemas
 from pipelines.lake import BATCH_AUDIT, EVENTS, TABLES
@@ -22,11 +18,8 @@ def folder(tmp_path_factory):
     events = pa.table({"load_date": pa.array([1], pa.date32()), "event_id": ["a"], "of_another_release": [7]})
     deltalake.write_deltalake(str(folder / "lake" / EVENTS), events, partition_by=["load_date"])
     deltalake.write_deltalake(str(folder / "lake" / BATCH_AUDIT), pa.table({"generation": ["g"]}))
-    environment = {**os.environ, "SPARK_CONF_DIR": str(Path(sys.prefix) / "conf"), "SPARK_LOCAL_IP": "127.0.0.1"}
-    command = [sys.executable, str(Path(__file__).parent / "ensured_tables.py"), str(folder)]
     for _ in range(2):  # the second time there is nothing to do
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, cwd=folder)
-        assert done.returncode == 0, done.stderr[-2000:]
+        run("ensured_tables.py", folder)
     return folder
 
 
