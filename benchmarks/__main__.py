@@ -49,13 +49,18 @@ def main() -> None:
 @click.option("--system", "names", multiple=True, default=QUICK, help="Which systems.")
 @common_options
 def quick(count: int, rounds: int, names: tuple[str, ...], fresh: bool, pin: bool, debug: bool) -> int:
-    """Workload W1 for the pipeline and stock PySpark; the last line compares them. Under 10 minutes."""
+    """Workload W1 for the pipeline and stock PySpark; the last line compares them. About 10 minutes.
+
+    Writes benchmarks/results/<date>-quick.md and .json.
+    """
     systems = chosen(names)
     settings = {"count": count, "rounds": rounds, "pin": pin}
     with prepared("quick", settings, fresh, pin) as bench:
         run_rounds(bench, "W1", systems, rounds, count)
         entries = bench.journal.entries
+        path = report.write(entries, {**machine(), **settings}, RESULTS, time.strftime("%Y-%m-%d-quick"))
         bench.journal.close()
+    say(f"Results: {path}")
     say(comparison.table(entries, "W1", [system.id for system in systems]))
     line, is_complete = comparison.closing_line(entries)
     say(line)
@@ -63,10 +68,10 @@ def quick(count: int, rounds: int, names: tuple[str, ...], fresh: bool, pin: boo
 
 
 @main.command()
-@click.option("--count", default=300_000, help="Events of W1; the other workloads have two thirds of it, W4 a fifth.")
+@click.option("--count", default=400_000, help="Events of W1; W2 and W3 have two thirds of it, W4 two ninths.")
 @click.option("--rounds", default=5, help="Rounds of W1.")
 @click.option("--other-rounds", default=3, help="Rounds of W2 to W4.")
-@click.option("--small", default=50_000, help="Events of the growth's small case; the large one has ten times as many.")
+@click.option("--small", default=40_000, help="Events of the growth's small case; the large one has ten times as many.")
 @click.option(
     "--only", multiple=True, type=click.Choice(SECTIONS), help="Only these; the others as far as they are there."
 )
@@ -113,14 +118,14 @@ def chosen(names: tuple[str, ...]) -> list[Any]:
 def prepared(kind: str, settings: dict[str, Any], fresh: bool, pin: bool) -> Iterator[Bench]:
     """Servers and journal for a `with` block, this process and the servers off the core of the system under test."""
     cores = sorted(os.sched_getaffinity(0))
-    core = cores[0] if pin and len(cores) > 1 else None
-    if core is not None:
+    is_pinned = pin and len(cores) > 1
+    if is_pinned:
         os.sched_setaffinity(0, cores[1:])
     journal = Journal.open(kind, settings, fresh=fresh)
     if journal.entries:
         say(f"Going on with the benchmark in {journal.path}: {len(journal.entries)} figures are there (--fresh: anew).")
     with ground(say) as servers:
-        yield Bench(servers, journal, say, core)
+        yield Bench(servers, journal, say, cores[:1] if is_pinned else cores, cores)
 
 
 def say(text: str) -> None:

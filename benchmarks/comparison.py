@@ -22,28 +22,44 @@ def problems_of(entries: Mapping[str, Any], workload: str, system: str) -> list[
     return [value["problem"] for name, value in entries.items() if name.startswith(prefix) and value.get("problem")]
 
 
+def alike(figures: Sequence[Mapping[str, Any]], name: str) -> list[float]:
+    """A figure of several runs, warm; with the start for all of them where one of them has nothing else."""
+    is_warm = all(each[name] is not None for each in figures)
+    return [float(each[name if is_warm else f"whole_{name}"]) for each in figures]
+
+
 def cost(figures: Mapping[str, Any]) -> float:
     """CPU microseconds per event, warm; with the start where nothing else is known."""
-    return float(figures["cpu_us"] or figures["whole_cpu_us"])
+    return alike([figures], "cpu_us")[0]
 
 
 def speed(figures: Mapping[str, Any]) -> float:
     """Events per second, warm; with the start where nothing else is known."""
-    return float(figures["per_second"] or figures["whole_per_second"])
+    return alike([figures], "per_second")[0]
+
+
+def cheapest(figures: Mapping[str, Mapping[str, Any]]) -> str:
+    """Whose events cost the least CPU."""
+    costs = dict(zip(figures, alike(list(figures.values()), "cpu_us"), strict=True))
+    return min(costs, key=costs.__getitem__)
 
 
 def advantage(entries: Mapping[str, Any], workload: str, ours: str, peer: str) -> Interval | None:
     """How many times as many events per CPU second `ours` does as the peer: the median of the rounds' ratios."""
-    mine, theirs = rounds_of(entries, workload, ours), rounds_of(entries, workload, peer)
-    ratios = [cost(theirs[number]) / cost(mine[number]) for number in mine.keys() & theirs.keys()]
-    return bootstrap(ratios) if ratios else None
+    pairs = _pairs(entries, workload, ours, peer, "cpu_us")
+    return bootstrap([theirs / mine for mine, theirs in pairs]) if pairs else None
 
 
 def speed_advantage(entries: Mapping[str, Any], workload: str, ours: str, peer: str) -> Interval | None:
     """The same by the clock."""
+    pairs = _pairs(entries, workload, ours, peer, "per_second")
+    return bootstrap([mine / theirs for mine, theirs in pairs]) if pairs else None
+
+
+def _pairs(entries: Mapping[str, Any], workload: str, ours: str, peer: str, name: str) -> list[list[float]]:
+    """[ours, the peer's] of each round that both have."""
     mine, theirs = rounds_of(entries, workload, ours), rounds_of(entries, workload, peer)
-    ratios = [speed(mine[number]) / speed(theirs[number]) for number in mine.keys() & theirs.keys()]
-    return bootstrap(ratios) if ratios else None
+    return [alike([mine[number], theirs[number]], name) for number in sorted(mine.keys() & theirs.keys())]
 
 
 def median(rounds: Mapping[int, Mapping[str, Any]], name: str) -> float | None:

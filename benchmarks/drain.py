@@ -8,11 +8,10 @@ import signal
 import subprocess
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from benchmarks import gate
 from benchmarks.arrivals import Arrived, Sinks
@@ -25,8 +24,13 @@ from benchmarks.systems import DRAIN, System
 from infra.places import PROJECT_ROOT
 
 LOOK_SECONDS = 0.25
-STOP_SECONDS = 20.0
+END_SECONDS, STOP_SECONDS = 15.0, 20.0
 HEAP = "2g"
+
+
+def on_cores(cores: Sequence[int]) -> list[str]:
+    """What goes before a command: this process has left the core of the systems, and what it starts inherits that."""
+    return ["taskset", "-c", ",".join(map(str, cores))]
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,6 @@ class Run:
     figures: Figures | None
     problem: str | None = None
     log: Path | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -93,14 +96,12 @@ def fresh_place(ground: Ground, loaded: Loaded, system: System, workload: str = 
 class Started:
     """A system that runs, in a session of its own."""
 
-    def __init__(self, system: System, place: Place, mode: str, core: int | None = None) -> None:
+    def __init__(self, system: System, place: Place, mode: str, cores: Sequence[int]) -> None:
         environment = {**os.environ, **place.environment(mode), **system.environment}
         environment["PATH"] = place.ground.environment["PATH"]
         self.log = DATA / "logs" / f"{system.id}-{place.workload}-{place.name}.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        command = system.command(mode, HEAP)
-        if core is not None:
-            command = ["taskset", "-c", str(core), *command]
+        command = [*on_cores(cores), *system.command(mode, HEAP)]
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
                 command,
@@ -113,6 +114,11 @@ class Started:
             )
         self.began = time.monotonic()
         self.meter = Meter(self.process.pid)
+
+    def await_end(self) -> None:
+        """Let it end by itself, as a drain does that has a ledger to write still; not for long, as some never end."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(END_SECONDS)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End all its processes: politely, after a while not."""
@@ -156,7 +162,7 @@ def drain(
     place: Place,
     say: Callable[[str], None],
     *,
-    core: int | None = None,
+    cores: Sequence[int],
     limit_seconds: float = 600,
     check: bool = True,
     count: int | None = None,
@@ -165,7 +171,7 @@ def drain(
 
     `count`: how many of the topic's records are new to the system; without, all. `check`: compare contents afterwards.
     """
-    started = Started(system, place, DRAIN, core)
+    started = Started(system, place, DRAIN, cores)
     samples: list[Sample] = []
     halves = system.halves(place.workload)
     try:
@@ -173,6 +179,8 @@ def drain(
     except BaseException:
         started.kill()  # somebody wants to stop: no batch is waited for
         raise
+    if problem is None:
+        started.await_end()
     started.stop()
     if problem is None and check:
         problem = "; ".join(check_sinks(place, halves)) or None

@@ -7,7 +7,9 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-WARM_UP = 0.2
+# Of the events: the largest batches, ours, are half of W1, and all are to be counted from the same place.
+WARM_UP = 0.5
+EARLY, LATE = (0.2, 0.4), (0.8, 1.0)
 # Of the events, and seconds; a smaller warm part tells little: what arrives in one burst was worked on before.
 LEAST_WORK, LEAST_SECONDS = 0.2, 3.0
 # Of the events: sinks that differ by no more are level.
@@ -29,14 +31,17 @@ class Sample:
 class Figures:
     """What one run showed.
 
-    `cpu_us`, `per_second`: CPU microseconds per event and events per second, once a fifth is in both sinks (None where
-    nearly everything arrived at once); `whole_…` with the start. `first_seconds`: until something is in both sinks.
+    `cpu_us`, `per_second`: CPU microseconds per event and events per second, once half is in both sinks (None where
+    nearly everything arrived at once); `whole_…` with the start. `early_…` and `late_…`: of the second and the last
+    fifth (None where batches are too large for that). `first_seconds`: until something is in both sinks.
     """
 
     cpu_us: float | None
     per_second: float | None
     whole_cpu_us: float
     whole_per_second: float
+    early_cpu_us: float | None
+    late_cpu_us: float | None
     first_seconds: float
     seconds: float
     peak_bytes: int
@@ -49,7 +54,7 @@ class Figures:
 def figures(samples: Sequence[Sample], count: int, halves: str = "both") -> Figures:
     """From the samples of a run of `count` events that arrived in full. `halves`: both, kafka or lake.
 
-    Warm-up ends with the first sample that has a fifth in both sinks, and as much in one as in the other: a batch that
+    Warm-up ends with the first sample that has half in both sinks, and as much in one as in the other: a batch that
     has filled one sink only is work half done, and cheap or dear to finish. Where they are never level, the first one
     counts, and the work since is the mean of what both have received since.
     """
@@ -57,7 +62,7 @@ def figures(samples: Sequence[Sample], count: int, halves: str = "both") -> Figu
     first = next(sample for sample, share in zip(samples, shares, strict=True) if min(share) > 0)
     done = next(at for at, share in enumerate(shares) if min(share) >= 1)
     warmed = [at for at, share in enumerate(shares[: done + 1]) if min(share) >= WARM_UP]
-    level = [at for at in warmed if max(shares[at]) - min(shares[at]) <= LEVEL and _left(shares[at]) >= LEAST_WORK]
+    level = [at for at in warmed if _is_level(shares[at]) and _left(shares[at]) >= LEAST_WORK]
     warm = (level or warmed)[0]
     last = samples[done]
     work = count * _left(shares[warm])
@@ -68,10 +73,34 @@ def figures(samples: Sequence[Sample], count: int, halves: str = "both") -> Figu
         per_second=None if is_lumpy else work / wall,
         whole_cpu_us=last.cpu_seconds / count * 1e6,
         whole_per_second=count / last.seconds,
+        early_cpu_us=_between(samples, shares, count, *EARLY),
+        late_cpu_us=_between(samples, shares, count, *LATE),
         first_seconds=first.seconds,
         seconds=last.seconds,
         peak_bytes=max(sample.resident_bytes for sample in samples),
     )
+
+
+def _between(
+    samples: Sequence[Sample], shares: Sequence[tuple[float, ...]], count: int, start: float, end: float
+) -> float | None:
+    """CPU microseconds per event from one share to another, each at its first sample with level sinks."""
+    marks = [
+        next((at for at, share in enumerate(shares) if min(share) >= mark and _is_level(share)), None)
+        for mark in (start, end)
+    ]
+    if None in marks:
+        return None
+    first, last = (at for at in marks if at is not None)
+    work = count * (_left(shares[first]) - _left(shares[last]))
+    # A batch that is larger than the distance would be counted for both ends.
+    if not 0.5 <= work / (count * (end - start)) <= 1.5:
+        return None
+    return (samples[last].cpu_seconds - samples[first].cpu_seconds) / work * 1e6
+
+
+def _is_level(shares: Sequence[float]) -> bool:
+    return max(shares) - min(shares) <= LEVEL
 
 
 def _left(shares: Sequence[float]) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -29,7 +29,7 @@ def after_commits(
     commits: tuple[int, ...],
     say: Callable[[str], None],
     *,
-    core: int | None,
+    cores: Sequence[int],
     limit_seconds: float,
 ) -> dict[str, Row]:
     """The cost of `count` events after so many earlier commits to `events`: "100" → figures, …
@@ -42,7 +42,7 @@ def after_commits(
     found: dict[str, Row] = {}
     loaded = _more(ground, topic, Corpus(2_000, seed=21), None)
     with fresh_place(ground, loaded, system) as place:
-        _drained(system, place, say, core, limit_seconds)
+        _drained(system, place, say, cores, limit_seconds)
         strangers = 0
         for number, wanted in enumerate(commits):
             say(f"  {wanted - strangers:,} commits of somebody else …")
@@ -51,7 +51,7 @@ def after_commits(
             place.sinks.table.rows -= wanted - strangers  # not the system's
             strangers = wanted
             place.loaded = _more(ground, topic, Corpus(count, seed=22 + number), place.loaded)
-            found[str(wanted)] = _drained(system, place, say, core, limit_seconds, count)
+            found[str(wanted)] = _drained(system, place, say, cores, limit_seconds, count)
     ground.delete_topics(topic)
     return found
 
@@ -107,11 +107,11 @@ def _drained(
     system: System,
     place: Place,
     say: Callable[[str], None],
-    core: int | None,
+    cores: Sequence[int],
     limit_seconds: float,
     count: int | None = None,
 ) -> Row:
-    run = drain(system, place, say, core=core, limit_seconds=limit_seconds, check=False, count=count)
+    run = drain(system, place, say, cores=cores, limit_seconds=limit_seconds, check=False, count=count)
     if run.figures is None:
         raise RunFailed(run.problem or "no figures")
     return run.figures.as_json()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -36,6 +36,8 @@ class Watch:
     due: dict[str, float] = field(default_factory=dict)
     in_topic: dict[str, float] = field(default_factory=dict)
     in_lake: dict[str, float] = field(default_factory=dict)
+    start_seconds: float = 0.0
+    sent_late: float = 0.0
 
 
 def latency(
@@ -44,11 +46,14 @@ def latency(
     rate: int,
     say: Callable[[str], None],
     *,
-    core: int | None,
+    cores: Sequence[int],
     warm_seconds: float = 45,
     seconds: float = 60,
 ) -> dict[str, Any]:
-    """Percentiles in seconds, `topic_…` and `lake_…`, and the longest silences of each sink."""
+    """Percentiles in seconds, `topic_…` and `lake_…`, and the longest silences of each sink.
+
+    `start_seconds`: from the command until a first event was in both sinks; `sent_late`: how late the slowest send was.
+    """
     records = int(rate * (warm_seconds + seconds))
     corpus = Corpus(records, seed=11, invalid=0.0)
     corpus.make()
@@ -56,7 +61,7 @@ def latency(
     ground.create_topic(topic, 6, RAW)
     loaded = Loaded(topic, 6, records, expect([]), "")
     with fresh_place(ground, loaded, system) as place:
-        started = Started(system, place, STREAM, core)
+        started = Started(system, place, STREAM, cores)
         try:
             watch = _observe(ground, place, started, corpus, rate, warm_seconds, say)
         finally:
@@ -64,7 +69,8 @@ def latency(
             ground.delete_topics(topic)
     warm = min(watch.due.values()) + warm_seconds
     counted = [name for name, due in watch.due.items() if due >= warm]
-    return {"rate": rate, "events": len(counted), **_told("topic", watch.due, watch.in_topic, counted),
+    return {"rate": rate, "events": len(counted), "start_seconds": watch.start_seconds, "sent_late": watch.sent_late,
+            **_told("topic", watch.due, watch.in_topic, counted),
             **_told("lake", watch.due, watch.in_lake, counted)}  # fmt: skip
 
 
@@ -85,12 +91,13 @@ def _observe(
         thread.start()
         return thread
 
-    _await_first(ground, place, started, corpus)
+    probes = await_first(ground, place, started, corpus)
+    watch.start_seconds = time.monotonic() - started.began
     reader = guarded(_read_topic, ground, place, watch, done)
     sender = guarded(_send, ground, place.loaded.topic, corpus, rate, watch)
     deadline = time.monotonic() + corpus.count / rate + 120
     try:
-        while len(watch.in_topic) < corpus.count or place.sinks.table.rows < corpus.count:
+        while len(watch.in_topic) < corpus.count or place.sinks.table.rows < corpus.count + probes:
             place.sinks.table.look()
             if failures:
                 raise failures[0]
@@ -108,8 +115,8 @@ def _observe(
     return watch
 
 
-def _await_first(ground: Ground, place: Place, started: Started, corpus: Corpus) -> None:
-    """Send one event now and then until one has come through: the system is up."""
+def await_first(ground: Ground, place: Place, started: Started, corpus: Corpus) -> int:
+    """Send one event now and then until one has come through: the system is up. How many were sent."""
     probe = next(value for _, value in corpus.lines())
     deadline, number = time.monotonic() + START_SECONDS, 0
     while True:
@@ -121,7 +128,7 @@ def _await_first(ground: Ground, place: Place, started: Started, corpus: Corpus)
         while time.monotonic() < until:
             arrived = place.sinks.look()
             if arrived.lake and arrived.enriched:
-                return
+                return number
             if started.process.poll() is not None:
                 raise RunFailed(f"it ended with exit code {started.process.returncode}: {started.last_words()}")
             if time.monotonic() > deadline:
@@ -140,6 +147,7 @@ def _send(ground: Ground, topic: str, corpus: Corpus, rate: int, watch: Watch) -
         if ahead > 0.002:
             producer.poll(0)
             time.sleep(ahead)
+        watch.sent_late = max(watch.sent_late, time.monotonic() - due)
         at = value.index(MARKER) + len(MARKER)
         watch.due[value[at : at + 36].decode().lower()] = due
         producer.produce(topic, value, key)

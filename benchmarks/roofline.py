@@ -17,7 +17,8 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,28 +29,32 @@ import pyarrow.parquet as pq
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from benchmarks.corpus import Corpus
+from benchmarks.drain import on_cores
 from benchmarks.ground import SINK, Ground
 from benchmarks.peers.hand_loop import ADDED, EVENT, enricher, judge
 from benchmarks.places import CATALOG
-from pipelines.cli import CONTEXT_SETTINGS, run
+from pipelines.cli import CONTEXT_SETTINGS, RunFailed, run
 
 STAGES = ("consume", "parse", "encode", "produce")
 BATCH = 50_000
 
 
-def roofline(ground: Ground, corpus: Corpus, topic: str, partitions: int, core: int | None) -> dict[str, float]:
+def roofline(ground: Ground, corpus: Corpus, topic: str, partitions: int, cores: Sequence[int]) -> dict[str, float]:
     """CPU microseconds per event of each stage, their sum, and events per CPU second at the roofline."""
-    target = "roofline-enriched"
+    target = f"roofline-enriched-{time.monotonic_ns()}"
     ground.create_topic(target, partitions, SINK)
+    environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": ground.servers, "CATALOG": str(CATALOG)}
     costs = {}
-    for stage in STAGES:
-        command = [sys.executable, "-m", "benchmarks.roofline", stage, str(corpus.path), topic, target, str(partitions)]
-        if core is not None:
-            command = ["taskset", "-c", str(core), *command]
-        environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": ground.servers, "CATALOG": str(CATALOG)}
-        answer = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-        costs[stage] = float(json.loads(answer)["cpu_us"])
-    ground.delete_topics(target)
+    try:
+        for stage in STAGES:
+            arguments = [stage, str(corpus.path), topic, target, str(partitions)]
+            command = [*on_cores(cores), sys.executable, "-m", "benchmarks.roofline", *arguments]
+            done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+            if done.returncode:
+                raise RunFailed(f"{stage}: {(done.stderr.strip().splitlines() or ['no output'])[-1]}")
+            costs[stage] = float(json.loads(done.stdout)["cpu_us"])
+    finally:
+        ground.delete_topics(target)
     total = sum(costs.values())
     return {**costs, "cpu_us": total, "per_cpu_second": 1e6 / total}
 
@@ -89,7 +94,7 @@ def encode(values: list[bytes], topic: str, target: str, partitions: int) -> Cal
 
     def work() -> None:
         for start in range(0, table.num_rows, BATCH):
-            pq.write_table(table.slice(start, BATCH), io.BytesIO(), compression="zstd")
+            pq.write_table(table.slice(start, BATCH), io.BytesIO(), compression="zstd", compression_level=3)
 
     return work
 

@@ -13,17 +13,22 @@ from benchmarks.drain import drain, fresh_place
 from benchmarks.ground import Ground
 from benchmarks.journal import Journal
 from benchmarks.stopping import is_stopping
+from benchmarks.storage import bytes_per_event
 from benchmarks.systems import System
 
 
 @dataclass
 class Bench:
-    """What all measurements need. `core`: the processor of the system under test; None: no pinning."""
+    """What all measurements need.
+
+    `cores`: the processors of the system under test in drains; `all_cores`: in streams, which nobody would pin.
+    """
 
     ground: Ground
     journal: Journal
     say: Callable[[str], None]
-    core: int | None
+    cores: Sequence[int]
+    all_cores: Sequence[int]
     limit_seconds: float = 600
 
     def measure(self, name: str, what: Callable[[], Any]) -> Any:
@@ -41,13 +46,14 @@ class Bench:
         return self.journal.entries[name]
 
     def drain(self, system: System, corpus: Corpus, workload: str, partitions: int = 6) -> dict[str, Any]:
-        """One run, as the journal keeps it."""
+        """One run, as the journal keeps it, with the size of its lake if that is a Delta table."""
         loaded = self.ground.load(corpus, self.say, partitions)
         with fresh_place(self.ground, loaded, system, workload) as place:
-            run = drain(system, place, self.say, core=self.core, limit_seconds=self.limit_seconds)
-        if run.figures is None:
-            return {"problem": run.problem, "log": str(run.log)}
-        return run.figures.as_json()
+            run = drain(system, place, self.say, cores=self.cores, limit_seconds=self.limit_seconds)
+            if run.figures is None:
+                return {"problem": run.problem, "log": str(run.log)}
+            is_weighed = workload == "W1" and place.is_delta
+            return run.figures.as_json() | ({"storage": bytes_per_event(self.ground, place)} if is_weighed else {})
 
 
 def corpus_of(workload: str, count: int) -> Corpus:

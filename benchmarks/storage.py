@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Any
 
 from deltalake import WriterProperties, write_deltalake
@@ -10,20 +11,19 @@ from benchmarks.drain import Place
 from benchmarks.gate import lake_table
 from benchmarks.ground import BUCKET, Ground
 
-SLICE = 50_000
-
 
 def bytes_per_event(ground: Ground, place: Place) -> dict[str, Any]:
-    """Of the table `events` of a run: data and log, and data as delta-rs writes it (zstd 3, 50,000 rows a commit)."""
+    """Of the table `events` of a run: data and log, and data as delta-rs writes it (zstd 3, as many rows a commit)."""
     prefix = f"{place.sinks.prefix}/events/"
     rows = place.loaded.expected.events.height
     table = lake_table(ground, place.sinks.prefix)
     again = f"{place.sinks.prefix}/events-again"
     properties = WriterProperties(compression="ZSTD", compression_level=3)
-    for start in range(0, table.num_rows, SLICE):
+    commits = [rows for _, rows, _ in place.sinks.table.versions.values() if rows]
+    for start, count in zip(accumulate(commits, initial=0), commits, strict=False):
         write_deltalake(
             f"s3://{BUCKET}/{again}",
-            table.slice(start, SLICE),
+            table.slice(start, count),
             mode="append",
             storage_options=ground.s3.for_deltalake(),
             writer_properties=properties,

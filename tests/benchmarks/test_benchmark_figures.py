@@ -29,16 +29,16 @@ def test_the_start_is_not_in_the_warm_figure() -> None:
     assert found.first_seconds == pytest.approx(10.1)
 
 
-def test_warm_begins_when_both_sinks_have_a_fifth() -> None:
-    cold = [Sample(share / 10, share * 5.0 if share < 20 else 100 + share * 0.1, 0, share / 100, share / 100)
+def test_warm_begins_when_both_sinks_have_half() -> None:
+    cold = [Sample(share / 10, share * 5.0 if share < 50 else 250 + share * 0.1, 0, share / 100, share / 100)
             for share in range(101)]  # fmt: skip
     assert figures(cold, 100).cpu_us == pytest.approx(0.1e6)
 
 
 def test_a_sink_that_is_ahead_does_not_make_the_work_smaller() -> None:
-    """Kafka had 60 % when the lake had 20 %: of the work 60 % were left, not 80."""
-    samples = [Sample(0, 0, 0, 0, 0), Sample(1, 10, 0, 0.6, 0.2), Sample(9, 16, 0, 1, 1)]
-    assert figures(samples, 100).cpu_us == pytest.approx(6 / 60 * 1e6)
+    """Kafka had 80 % when the lake had 60 %: of the work 30 % were left, not 40."""
+    samples = [Sample(0, 0, 0, 0, 0), Sample(1, 10, 0, 0.8, 0.6), Sample(9, 16, 0, 1, 1)]
+    assert figures(samples, 100).cpu_us == pytest.approx(6 / 30 * 1e6)
 
 
 def test_half_done_batches_are_not_taken_for_work_that_is_left() -> None:
@@ -49,6 +49,19 @@ def test_half_done_batches_are_not_taken_for_work_that_is_left() -> None:
 
 def test_all_in_one_piece_has_no_warm_figure() -> None:
     assert figures([Sample(0, 0, 0, 0, 0), Sample(9, 5, 7, 1, 1)], 100).cpu_us is None
+
+
+def test_what_gets_dearer_on_the_way_shows() -> None:
+    """Event n costs n µs, in batches of 5 %: the last fifth costs three times as much as the second one."""
+    samples = [Sample(share, (share * 1e4) ** 2 / 2 / 1e6, 0, share / 100, share / 100) for share in range(0, 101, 5)]
+    found = figures(samples, 1_000_000)
+    assert found.early_cpu_us == pytest.approx(300_000)
+    assert found.late_cpu_us == pytest.approx(900_000)
+
+
+def test_large_batches_do_not_tell_whether_it_gets_dearer() -> None:
+    found = figures([Sample(share, share, 0, share / 100, share / 100) for share in (0, 50, 100)], 100)
+    assert (found.early_cpu_us, found.late_cpu_us) == (None, None)
 
 
 def test_a_burst_has_no_warm_figure() -> None:
@@ -91,6 +104,16 @@ def test_ratios_are_of_the_same_round() -> None:
     found = advantage(entries(), "W1", "ours.plain", "stock.default")
     assert found is not None
     assert (found.median, found.rounds) == (6.0, 2)
+
+
+def test_a_run_without_a_warm_figure_is_compared_with_the_start_of_both() -> None:
+    both = entries()
+    both["W1/ours.plain/0"]["cpu_us"] = None
+    found = advantage(
+        {name: value for name, value in both.items() if name.endswith("/0")}, "W1", "ours.plain", "stock.default"
+    )
+    assert found is not None
+    assert found.median == 1200 / 400
 
 
 def test_the_closing_line_compares_with_stock() -> None:
