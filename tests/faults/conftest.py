@@ -45,6 +45,11 @@ class Result:
             assert "PROVEN" in proof.stdout
         return found
 
+    def proved_undisturbed(self, site: Site, *manifests: Path) -> None:
+        """Where no server failed and nobody was killed, nothing is published twice, or after what came later."""
+        found = self.proved(site, *manifests)
+        assert (found.repeats, found.overtaken) == (0, 0)
+
     @contextmanager
     def recovery(self) -> Iterator[None]:
         """Healing or restarting until caught up; the slowest counts."""
@@ -80,14 +85,6 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
             line.reason = report.longrepr[2].removeprefix("Skipped: ")
         store(Path(folder), line)
     return report
-
-
-@pytest.fixture(autouse=True, scope="module")
-def short_lived_jvms() -> Iterator[None]:
-    """Jobs that live for a minute compile quickly instead of well: half the CPU of a start."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m")
-        yield
 
 
 @pytest.fixture(scope="module")
