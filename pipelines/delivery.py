@@ -190,7 +190,7 @@ class Delivery:
             "kind": "batch",
         }
         self.guards.write()
-        sinks.append_audit(spark, self.lake, row, Commit.of(batch, self.topics.raw))
+        sinks.append_audit(spark, self.lake, row, self.ledger.entry(batch, self.topics.raw))
         reach("after_audit")
 
 

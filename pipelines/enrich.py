@@ -118,7 +118,7 @@ class Job:
                 .start()
             )
             try:
-                await_end(query, self.shutdown, self.check_leases)
+                await_end(query, self.shutdown, self.check_leases, self.patience.succeeded)
             except StreamingQueryException as error:
                 if deliver.refusal is not None:
                     raise deliver.refusal from error
@@ -200,15 +200,22 @@ def stream(settings: EnrichSettings) -> None:
         job.progress.finished(stopped=shutdown.requested)
 
 
-def await_end(query: StreamingQuery, shutdown: Shutdown, check_leases: Callable[[], None]) -> None:
+def await_end(
+    query: StreamingQuery, shutdown: Shutdown, check_leases: Callable[[], None], succeeded: Callable[[], None]
+) -> None:
     """Wait until the query ends or a stop is requested; then let the batch in hand finish.
 
-    Raises LeaseLost where that happens while there is nothing to write.
+    `succeeded` is called whenever the query made progress, be it only to find nothing new. Raises LeaseLost where that
+    happens while there is nothing to write.
     """
+    progress = None
     try:
         while not shutdown.wait(0.2):
             if query.awaitTermination(1):
                 return
+            if (newest := query.lastProgress) is not None and newest.timestamp != progress:
+                progress = newest.timestamp
+                succeeded()
             with suppress(*S3_ERRORS, OSError):  # a store that is away concerns the next write
                 check_leases()
         while query.isActive and query.status["isTriggerActive"]:

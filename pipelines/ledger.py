@@ -8,6 +8,7 @@ one batch that a crash interrupted, and is not written again. Nothing depends on
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -21,7 +22,8 @@ Ranges = Mapping[int, tuple[int, int]]
 class Commit:
     """A commit of this job to one of its tables, as the commit's metadata tells. A gap row has no batch id.
 
-    `offsets`: partition → [start, end) of the raw topic `topic_id`, every partition that was known then.
+    `offsets`: partition → [start, end) of the raw topic `topic_id`, every partition that was known then. `doubtful`,
+    in `batch_audit` only: what was in doubt beyond them, since the commits that tell of it grow old.
     """
 
     topic: str
@@ -29,11 +31,17 @@ class Commit:
     generation: str
     batch_id: int | None
     offsets: Ranges
+    doubtful: Ranges = field(default_factory=dict)
 
     @classmethod
-    def of(cls, batch: Batch, topic: str) -> Commit:
+    def of(cls, batch: Batch, topic: str, doubtful: Ranges | None = None) -> Commit:
         """The commit of a batch."""
-        return cls(topic, batch.topic_id, batch.generation, batch.batch_id, batch.offsets)
+        return cls(topic, batch.topic_id, batch.generation, batch.batch_id, batch.offsets, doubtful or {})
+
+    @property
+    def starts(self) -> dict[int, int]:
+        """Partition → first offset."""
+        return {partition: start for partition, (start, _) in self.offsets.items()}
 
     @property
     def ends(self) -> dict[int, int]:
@@ -47,8 +55,19 @@ class Commit:
             "topic_id": self.topic_id,
             "generation": self.generation,
             "batch_id": self.batch_id,
-            "offsets": {str(partition): list(span) for partition, span in sorted(self.offsets.items())},
+            "offsets": _as_json(self.offsets),
+            **({"doubtful": _as_json(self.doubtful)} if self.doubtful else {}),
         }
+
+    @classmethod
+    def from_metadata(cls, metadata: str) -> Commit | None:
+        """Of a commit's userMetadata; None if it is somebody else's."""
+        try:
+            told = json.loads(metadata)
+            ranges = [_from_json(told["offsets"]), _from_json(told.get("doubtful", {}))]
+            return cls(told["topic"], told["topic_id"], told["generation"], told["batch_id"], *ranges)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
 
 
 @dataclass(frozen=True)
@@ -56,24 +75,26 @@ class Ledger:
     """`last` is the newest commit to `batch_audit`, None on an empty lake.
 
     `doubtful`: partition → [start, end) beyond the ledger's end that other tables, and Kafka, may hold already.
+    `unlisted`: the newest commit to another table, where `batch_audit` lists none.
     """
 
     last: Commit | None = None
     doubtful: Ranges = field(default_factory=dict)
+    unlisted: Commit | None = None
 
     @classmethod
     def of(cls, topic_id: str, last: Commit | None, others: list[Commit]) -> Ledger:
         """From the newest commit to `batch_audit` and the newest ones to the other tables."""
-        ends = last.ends if last and last.topic_id == topic_id else {}
+        is_of_topic = last is not None and last.topic_id == topic_id
+        ends = last.ends if last and is_of_topic else {}
+        told = [commit.offsets for commit in others if commit.topic_id == topic_id]
+        told += [last.doubtful] if last and is_of_topic else []
         doubtful: dict[int, tuple[int, int]] = {}
-        for commit in others:
-            if commit.topic_id != topic_id:
-                continue
-            for partition, (start, end) in commit.offsets.items():
-                begin = ends.get(partition, min(start, doubtful.get(partition, (start,))[0]))
-                if end > begin:
-                    doubtful[partition] = (begin, max(end, doubtful.get(partition, (0, 0))[1]))
-        return cls(last, doubtful)
+        for partition, (start, end) in (item for ranges in told for item in ranges.items()):
+            begin = ends.get(partition, min(start, doubtful.get(partition, (start,))[0]))
+            if end > begin:
+                doubtful[partition] = (begin, max(end, doubtful.get(partition, (0, 0))[1]))
+        return cls(last, doubtful, None if last else max(others, key=lambda each: each.batch_id or 0, default=None))
 
     @property
     def ends(self) -> dict[int, int]:
@@ -107,12 +128,27 @@ class Ledger:
                   for p, (s, e) in self.doubtful.items() if p in batch.offsets}  # fmt: skip
         return {p: (s, e) for p, (s, e) in within.items() if s < e}
 
+    def entry(self, batch: Batch, topic: str) -> Commit:
+        """What `batch_audit` is told once the batch is everywhere."""
+        return Commit.of(batch, topic, self.doubt_beyond({p: end for p, (_, end) in batch.offsets.items()}))
+
     def after(self, batch: Batch, topic: str) -> Ledger:
-        """The ledger once the batch is everywhere. A partition that shrank away keeps its end."""
-        commit = Commit.of(batch, topic)
-        beyond = {p: (max(s, batch.offsets[p][1]) if p in batch.offsets else s, e)
-                  for p, (s, e) in self.doubtful.items()}  # fmt: skip
-        return Ledger(commit, {p: (s, e) for p, (s, e) in beyond.items() if s < e})
+        """The ledger then."""
+        entry = self.entry(batch, topic)
+        return Ledger(entry, entry.doubtful)
+
+    def doubt_beyond(self, ends: Mapping[int, int]) -> dict[int, tuple[int, int]]:
+        """What stays in doubt once the tables end there."""
+        beyond = {p: (max(s, ends.get(p, s)), e) for p, (s, e) in self.doubtful.items()}
+        return {p: (s, e) for p, (s, e) in beyond.items() if s < e}
+
+
+def _as_json(ranges: Ranges) -> dict[str, list[int]]:
+    return {str(partition): list(span) for partition, span in sorted(ranges.items())}
+
+
+def _from_json(told: Mapping[str, list[int]]) -> dict[int, tuple[int, int]]:
+    return {int(partition): (int(start), int(end)) for partition, (start, end) in told.items()}
 
 
 def checkpoint_mismatch(what: str) -> ConfigurationError:

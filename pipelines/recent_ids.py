@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from pipelines.clients import S3Settings
 from pipelines.delta_tables import open_tables
-from pipelines.lake import DUPLICATES, EVENTS, Lake
+from pipelines.lake import DEAD_LETTERS, DUPLICATES, EVENTS, Lake
 
 _SECOND = 1_000_000  # times are microseconds since the epoch
 # Every so many batches, slots of time are dropped that as many batches did not need.
@@ -74,6 +74,7 @@ class RecentIds:
         entry = "id uuid, fingerprint bigint, micros bigint, kafka_partition int, kafka_offset bigint"
         self._database.execute(f"create table recent ({entry})")
         self._database.execute(f"create table written ({entry}, first_partition int, first_offset bigint)")
+        self._database.execute("create table dead (kafka_partition int, kafka_offset bigint)")
 
     def restore(
         self,
@@ -93,7 +94,7 @@ class RecentIds:
         if not self._horizon:
             return 0
         if doubtful:
-            self._read_written(open_tables(lake, s3, [EVENTS, DUPLICATES]), topic_id, doubtful)
+            self._read_written(open_tables(lake, s3, [EVENTS, DUPLICATES, DEAD_LETTERS]), topic_id, doubtful)
         self._open = lambda: open_tables(lake, s3, [EVENTS])[EVENTS]
         self._events = self._open()
         self._topic_id, self._ends = topic_id, dict(ends)
@@ -108,7 +109,9 @@ class RecentIds:
         """
         found: list[Find] = []
         if self._horizon and ids.num_rows:
-            self._query(f"create or replace temp table batch as select {_ENTRY} from ids", ids=ids)
+            # What the tables have as dead stays dead, whatever the rules say now: it is nobody's original.
+            entries = f"select {_ENTRY} from ids anti join dead using (kafka_partition, kafka_offset)"
+            self._query(f"create or replace temp table batch as {entries}", ids=ids)
             self._cover({slot for (slot,) in self._query(f"select distinct micros // {self._slot} from batch")})
             found = sorted(self._judged(), key=lambda row: row[:2])
         columns = [list(column) for column in zip(*found, strict=True)] or [[]] * len(_FOUND)
@@ -219,10 +222,15 @@ class RecentIds:
         first, last = min(start for _, start, _ in rows), max(end for *_, end in rows)
         near = f"kafka_offset between {first} and {last}"
         columns = [list(column) for column in zip(*rows, strict=True)]
+        entry = _ENTRY.replace("received_at", "kafka_timestamp")
+        into = {
+            EVENTS: f"written select {entry}, null, null",
+            DUPLICATES: f"written select {entry}, first_partition, first_offset",
+            DEAD_LETTERS: "dead select kafka_partition, kafka_offset",
+        }
         for name, table in tables.items():
-            original = "first_partition, first_offset" if name == DUPLICATES else "null, null"
             self._query(
-                f"""insert into written select {_ENTRY.replace("received_at", "kafka_timestamp")}, {original}
+                f"""insert into {into[name]}
                     from stored join doubtful using (kafka_partition)
                     where kafka_topic_id = ? and kafka_offset >= first_in_doubt and kafka_offset < next_offset""",
                 [topic_id],

@@ -47,12 +47,13 @@ def append(frame: DataFrame, lake: Lake, table: str, commit: Commit, *, once: bo
     """Append a batch's rows to a table; returns the table's version after the write.
 
     The commit's metadata names generation, batch and offsets, so that a table tells by itself what it holds. With
-    `once` Delta itself refuses the same (generation, batch) again, should a driver that is thought dead still write;
-    the rest of a batch of which the table has a part is written without.
+    `once` Delta itself refuses the same (generation, topic id, batch) again, should a driver that is thought dead still
+    write; the rest of a batch of which the table has a part is written without.
     """
     writer = frame.write.format("delta").mode("append").option("userMetadata", json.dumps(commit.as_metadata()))
     if once and commit.batch_id is not None:
-        writer = writer.option("txnAppId", commit.generation).option("txnVersion", commit.batch_id)
+        writer = writer.option("txnAppId", f"{commit.generation}/{commit.topic_id}")
+        writer = writer.option("txnVersion", commit.batch_id)
     writer.save(lake.path(table))
     return _last_version(frame.sparkSession, lake.path(table))
 

@@ -62,8 +62,12 @@ def read_raw(
 
 
 def read_ledger(spark: SparkSession, lake: Lake, topic: str, topic_id: str) -> Ledger:
-    """What the tables say was processed of the topic, from the metadata of their newest commits."""
-    last = next(iter(_newest_commits(spark, lake, BATCH_AUDIT, topic)), None)
+    """What the tables say was processed of the topic, from the metadata of their newest commits.
+
+    Of `batch_audit` its rows tell as much, where the log does not: it forgets commits after a month, and a RESTORE
+    leaves those in it that it took back.
+    """
+    last = next(iter(_newest_commits(spark, lake, BATCH_AUDIT, topic)), None) or _last_row(spark, lake, topic)
     others = [commit for table in OUTCOME_TABLES for commit in _newest_commits(spark, lake, table, topic)]
     return Ledger.of(topic_id, last, others)
 
@@ -71,24 +75,39 @@ def read_ledger(spark: SparkSession, lake: Lake, topic: str, topic_id: str) -> L
 def _newest_commits(spark: SparkSession, lake: Lake, table: str, topic: str) -> list[Commit]:
     """The newest commits of this job about the topic, the last one first; others (of maintenance, say) are passed over.
 
-    Some, not one: after two crashes the first attempt at a batch may have gone further than the second.
+    Some, not one: after two crashes the first attempt at a batch may have gone further than the second. None of
+    `batch_audit` where a RESTORE is newer: it took back nobody knows which.
     """
     history = DeltaTable.forPath(spark, lake.path(table)).history
     for rows in (history(_FEW_COMMITS), history()):
-        found = rows.where("userMetadata is not null").orderBy(F.desc("version")).select("userMetadata").collect()
-        commits = filter(None, (_commit(row.userMetadata) for row in found))
+        told = rows.where("userMetadata is not null or operation = 'RESTORE'").orderBy(F.desc("version"))
+        found = told.select("userMetadata", "operation").collect()
+        if table == BATCH_AUDIT and found and found[0].operation == "RESTORE":
+            return []
+        commits = filter(None, (Commit.from_metadata(row.userMetadata) for row in found))
         if newest := [commit for commit in commits if commit.topic == topic]:
             return newest
     return []
 
 
-def _commit(metadata: str) -> Commit | None:
-    try:
-        told = json.loads(metadata)
-        offsets = {int(p): (int(start), int(end)) for p, (start, end) in told["offsets"].items()}
-        return Commit(told["topic"], told["topic_id"], told["generation"], told["batch_id"], offsets)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None  # somebody else's
+def _last_row(spark: SparkSession, lake: Lake, topic: str) -> Commit | None:
+    """Where the rows of `batch_audit` end: the newest batch, or what was given up behind it; None without a row."""
+    rows = spark.read.format("delta").load(lake.path(BATCH_AUDIT)).where(F.col("kafka_topic") == topic)
+    newest = rows.orderBy(F.desc("processed_at"), F.desc("batch_id"))
+    batch = newest.where("kind = 'batch'").first()
+    if batch is None:
+        return None
+    offsets = {span.partition: (span.start_offset, span.end_offset) for span in batch.offsets}
+    gaps = rows.where((F.col("kind") == "gap") & (F.col("kafka_topic_id") == batch.kafka_topic_id))
+    given_up = [
+        span for gap in gaps.where(F.col("processed_at") >= batch.processed_at).collect() for span in gap.offsets
+    ]
+    if not given_up:
+        return Commit(topic, batch.kafka_topic_id, batch.generation, batch.batch_id, offsets)
+    ends = {partition: end for partition, (_, end) in offsets.items()}
+    for span in given_up:
+        ends[span.partition] = max(ends.get(span.partition, 0), span.end_offset or 0)
+    return Commit(topic, batch.kafka_topic_id, batch.generation, None, {p: (end, end) for p, end in ends.items()})
 
 
 def decided(spark: SparkSession, lake: Lake, topic_id: str, ranges: Ranges) -> DataFrame:
@@ -169,8 +188,8 @@ def _scan_start(consumer: KafkaConsumer, sink: TopicPartition, topic_id: str, st
         consumer.seek(sink, place)
         polled: Mapping[TopicPartition, list[Any]] = consumer.poll(timeout_ms=10_000, max_records=1)
         headers = dict(polled[sink][0].headers or ()) if polled.get(sink) else {}
-        source = headers.get("source.offset", b"")
-        if headers.get("source.topic_id", b"").decode("ascii", "replace") != topic_id and source:
+        source = headers.get("source.offset") or b""
+        if (headers.get("source.topic_id") or b"").decode("ascii", "replace") != topic_id and source:
             return place  # of a topic that was here before
         if source.isdigit() and int(source) < start:
             return place

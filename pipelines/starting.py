@@ -39,14 +39,25 @@ class Gap:
 def find_gap(ledger: Ledger, state: CheckpointState | None, topic_id: str, kafka: Ranges) -> Gap | None:
     """What was lost between what is processed and what Kafka still has (`kafka`: partition → [first, next)).
 
-    Raises StoppedByPolicy where Kafka ends before what is processed: then nothing can go on in this topic.
+    Raises StoppedByPolicy where Kafka ends before what is processed, be it in part: then nothing can go on in this
+    topic. Raises ConfigurationError where the ledger itself was lost.
     """
-    last = ledger.last
+    last, unlisted = ledger.last, ledger.unlisted
+    if unlisted is not None and unlisted.batch_id != 0:
+        raise ConfigurationError(
+            f"The table batch_audit lists nothing of {unlisted.topic}, but other tables have its batch "
+            f"{unlisted.batch_id}: without it nobody knows where they end, and going on would double their rows. "
+            "Restore it (all four tables to one moment), or name a fresh LAKE_URI and CHECKPOINT_URI."
+        )
     if last is not None and last.topic_id != topic_id:
-        reason = f"the topic {last.topic} was deleted and created again"
-        return Gap(last.topic_id, {p: (end, None) for p, end in last.ends.items()}, reason)
-    needed = ledger.ends or (state.starts if state else {})
-    short = {p: (kafka[p][1], needed[p]) for p in needed if p in kafka and kafka[p][1] < needed[p]}
+        return _recreated(last, last.ends)
+    if unlisted is not None and unlisted.topic_id != topic_id:
+        return _recreated(unlisted, unlisted.starts)
+    needed = ledger.ends or (state.starts if state else {}) or (unlisted.starts if unlisted else {})
+    # All partitions of that time are named: others are younger, and begin at 0.
+    needed = {**dict.fromkeys(kafka, 0), **needed} if needed else {}
+    held = {p: max(end, ledger.doubtful.get(p, (0, 0))[1]) for p, end in needed.items()}
+    short = {p: (kafka[p][1], end) for p, end in held.items() if p in kafka and kafka[p][1] < end}
     if short or set(needed) - set(kafka):
         raise StoppedByPolicy(
             "Kafka ends before what was processed: "
@@ -59,6 +70,11 @@ def find_gap(ledger: Ledger, state: CheckpointState | None, topic_id: str, kafka
     return Gap(topic_id, lost, "Kafka deleted records before they were processed") if lost else None
 
 
+def _recreated(commit: Commit, ends: Mapping[int, int]) -> Gap:
+    reason = f"the topic {commit.topic} was deleted and created again"
+    return Gap(commit.topic_id, {p: (end, None) for p, end in ends.items()}, reason)
+
+
 def gap_stop(gap: Gap) -> StoppedByPolicy:
     """The line about a gap."""
     return StoppedByPolicy(
@@ -69,10 +85,12 @@ def gap_stop(gap: Gap) -> StoppedByPolicy:
 
 def after(gap: Gap, ledger: Ledger, topic: str, topic_id: str, kafka: Ranges) -> Commit:
     """Where the tables end once the gap is given up; a commit without a batch."""
-    ends = ledger.ends if gap.topic_id == topic_id else {}
+    is_same = gap.topic_id == topic_id
+    ends = ledger.ends if is_same else {}
     generation = ledger.last.generation if ledger.last else ""
     begun = {p: max(first, ends.get(p, first)) for p, (first, _) in kafka.items()}
-    return Commit(topic, topic_id, generation, None, {p: (place, place) for p, place in begun.items()})
+    doubtful = ledger.doubt_beyond(begun) if is_same else {}
+    return Commit(topic, topic_id, generation, None, {p: (place, place) for p, place in begun.items()}, doubtful)
 
 
 def as_spark(offsets: Mapping[int, int], topic: str, kafka: Ranges) -> str:
@@ -87,17 +105,26 @@ def decide(ledger: Ledger, state: CheckpointState | None, kafka: Ranges) -> dict
     """
     if state is None or (state.planned is None and not state.starts and ledger.last is not None):
         return {p: end for p, end in ledger.ends.items() if p in kafka}
-    if ledger.last is None:
+    last = ledger.last
+    # The newest planned batch comes again unless it is committed; it may be in the tables already.
+    listed = last is not None and (last.generation, last.batch_id, last.ends) == (
+        state.generation, state.planned, state.ends
+    )  # fmt: skip
+    is_done = state.planned is not None and (state.committed == state.planned or listed)
+    if not is_done and (short := {p: end for p, end in state.ends.items() if p in kafka and kafka[p][1] < end}):
+        raise ConfigurationError(
+            f"The checkpoint plans batch {state.planned} up to {places(short)}, but Kafka ends at "
+            f"{places({p: kafka[p][1] for p in short})}: was the topic made anew, or its log cut back? Nothing of that "
+            "batch was written. Move the checkpoint's folder away and start again: a new one begins where the tables "
+            "end."
+        )
+    if last is None:
         if state.committed is not None:
             raise ConfigurationError(
                 "The checkpoint has finished batches, but the tables know of none: is LAKE_URI this checkpoint's lake? "
                 "For a fresh lake name another CHECKPOINT_URI; then all that Kafka still has is read."
             )
         return {}
-    # The newest planned batch comes again unless it is committed; it may be in the tables already.
-    last = ledger.last
-    listed = (last.generation, last.batch_id) == (state.generation, state.planned) and last.ends == state.ends
-    is_done = state.planned is not None and (state.committed == state.planned or listed)
     following = state.ends if is_done else state.starts
     differing = sorted(p for p, end in ledger.ends.items() if following.get(p, end) != end)
     if differing:

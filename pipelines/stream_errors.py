@@ -31,6 +31,12 @@ def failure_of(error: Exception) -> click.ClickException:
             "Raw records that were not processed yet are gone (retention, or a re-created topic): nothing was "
             "skipped, nothing written. Start again to see which. See docs/operations.md, “Data loss”."
         )
+    if "long overflow" in str(error) and "KafkaRecordToRowConverter" in str(error):
+        return RunFailed(
+            "The stream stopped: a raw record has a timestamp beyond all calendars, which Spark cannot read, as the "
+            "topic keeps the producers' time. make topics makes it the broker's for records to come; how to give up "
+            "those up to the bad one: docs/operations.md, “What a line means”."
+        )
     return RunFailed(f"The stream stopped: {_cause(error)[:_LONGEST]}")
 
 

@@ -15,13 +15,14 @@ from deltalake import write_deltalake
 
 from pipelines.cli import ConfigurationError
 from pipelines.clients import S3Settings
-from pipelines.lake import DUPLICATES, EVENTS, Lake
+from pipelines.lake import DEAD_LETTERS, DUPLICATES, EVENTS, Lake
 from pipelines.recent_ids import RecentIds, spans
 
 HORIZON = 3600
 START = 1_772_366_400  # 2026-03-01T12:00:00Z, seconds
 YEAR_2100 = 4_102_444_800
 ID = "3f0c2f5e-7d4c-4b62-9d3e-0a1b2c3d4e5f"
+OTHER_ID = "00000000-0000-4000-8000-000000000001"
 TOPIC = "this-topic"
 DAY = 86_400
 
@@ -96,9 +97,26 @@ def ids() -> Iterator[RecentIds]:
         yield recent
 
 
+def write_dead(lake: Lake, events) -> None:
+    """Append rows of `dead_letters`."""
+    table = ids_of(events).append_column("kafka_topic_id", pa.array([e.topic_id for e in events], pa.string()))
+    columns = ["kafka_topic_id", "kafka_partition", "kafka_offset"]
+    write_deltalake(lake.path(DEAD_LETTERS), table.select(columns), mode="append")
+
+
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     return Lake(str(tmp_path))
+
+
+@pytest.fixture
+def used_lake(lake: Lake) -> Lake:
+    """A lake with all tables, which have rows of another topic."""
+    other = [sent(-6000, 0, topic_id="other")]
+    write(lake, other)
+    write(lake, other, [(0, 0)])
+    write_dead(lake, other)
+    return lake
 
 
 def found(recent: RecentIds, events):
@@ -175,12 +193,10 @@ def test_crashes_and_restarts_change_nothing(lake, seed):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_what_an_interrupted_batch_wrote_stands_when_the_batches_are_cut_anew(lake, seed):
+def test_what_an_interrupted_batch_wrote_stands_when_the_batches_are_cut_anew(used_lake, seed):
     """As when a checkpoint was lost: what is published and what the tables hold must be the same."""
     rng = random.Random(200 + seed)  # noqa: S311
     stream = random_stream(rng, 400)
-    write(lake, [sent(-6000, 0, topic_id="other")])
-    write(lake, [sent(-6000, 0, topic_id="other")], [(0, 0)])
     accepted, suppressed, published, ends = {}, {}, {}, {}
     recent, done = RecentIds(HORIZON), 0
     while done < len(stream):
@@ -193,13 +209,13 @@ def test_what_an_interrupted_batch_wrote_stands_when_the_batches_are_cut_anew(la
             rows = [e for e in rows if e.place not in accepted and e.place not in suppressed]
             table.update({e.place: e for e in rows})
             if rows:
-                write(lake, rows, None if table is accepted else [originals[e.place] for e in rows])
+                write(used_lake, rows, None if table is accepted else [originals[e.place] for e in rows])
             if rng.random() < 0.1:  # killed before the next table, or before Kafka
                 beyond = sorted((p, o) for p, o in {**accepted, **suppressed} if o >= ends.get(p, 0))
                 doubtful = {partition: (ends.get(partition, 0), last + 1) for partition, last in beyond}
                 recent.close()
                 recent = RecentIds(HORIZON)
-                recent.restore(lake, S3Settings(), TOPIC, ends, doubtful)
+                recent.restore(used_lake, S3Settings(), TOPIC, ends, doubtful)
                 break
         else:
             published.update({e.place: e for e in batch if e.place not in originals})
@@ -211,12 +227,22 @@ def test_what_an_interrupted_batch_wrote_stands_when_the_batches_are_cut_anew(la
     assert len(accepted) + len(suppressed) == len(stream)
 
 
-def test_an_event_that_the_tables_have_is_accepted_and_the_original_of_an_earlier_one(ids, lake):
-    write(lake, [sent(1, 5)])
-    write(lake, [sent(2, 6)], [(0, 5)])
-    ids.restore(lake, S3Settings(), TOPIC, {0: 5}, {0: (5, 7)})
+def test_an_event_that_the_tables_have_is_accepted_and_the_original_of_an_earlier_one(ids, used_lake):
+    write(used_lake, [sent(1, 5)])
+    write(used_lake, [sent(2, 6)], [(0, 5)])
+    ids.restore(used_lake, S3Settings(), TOPIC, {0: 5}, {0: (5, 7)})
     batch = [sent(0, 0, partition=1), sent(1, 5), sent(2, 6), sent(3, 7)]
     assert found(ids, batch) == [(0, 6, 0, 5), (0, 7, 0, 5), (1, 0, 0, 5)]
+
+
+def test_what_the_tables_have_as_dead_is_no_original_and_no_duplicate(ids, used_lake):
+    """Rules have changed since a crash: offsets 6 and 7 were dead by the old ones, and are accepted by the new ones."""
+    write(used_lake, [sent(1, 5)])
+    write_dead(used_lake, [sent(2, 6), sent(3, 7, event_id=OTHER_ID)])
+    ids.restore(used_lake, S3Settings(), TOPIC, {0: 5}, {0: (5, 8)})
+    batch = [sent(1, 5), sent(2, 6), sent(3, 7, event_id=OTHER_ID), sent(4, 8, event_id=OTHER_ID), sent(5, 9)]
+    assert found(ids, batch) == [(0, 9, 0, 5)]
+    assert found(ids, [sent(6, 10, event_id=OTHER_ID)]) == [(0, 10, 0, 8)]
 
 
 CHAIN = [sent(0, 0), sent(50, 1), sent(100, 2)]

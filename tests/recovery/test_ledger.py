@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pipelines.cli import ConfigurationError
@@ -83,6 +85,34 @@ def test_a_new_generation_that_cuts_batches_otherwise_doubts_only_the_overlap():
     rest = found.after(first, TOPIC)
     assert rest.ends == {0: 24, 1: 40}
     assert rest.doubt_about(batch(batch_id=1, generation="new", p0=(24, 50), p1=(40, 41))) == {0: (24, 30)}
+
+
+def test_what_is_in_doubt_is_told_on_when_the_commits_that_tell_of_it_are_old():
+    """A batch of 30 was cut short, and a new checkpoint takes ten at a time: the rest stays in doubt."""
+    crashed = commit(batch_id=2, p0=(20, 50), p1=(9, 9))
+    now = ledger(commit(), crashed)
+    for number in range(2):
+        next_ = batch(batch_id=number, generation="new", p0=(20 + 10 * number, 30 + 10 * number), p1=(9, 9))
+        entry = Commit.from_metadata(json.dumps(now.entry(next_, TOPIC).as_metadata()))
+        assert entry == now.after(next_, TOPIC).last
+        now = ledger(entry, commit(**{"batch_id": number, "generation": "new", "p0": next_.offsets[0]}))
+        assert now.doubtful == {0: (30 + 10 * number, 50)}
+    assert now.after(batch(batch_id=2, generation="new", p0=(40, 50), p1=(9, 12)), TOPIC).doubtful == {}
+
+
+def test_doubt_about_a_topic_that_was_here_before_is_not_told_on():
+    entry = Commit.of(batch(topic_id="old"), TOPIC, {0: (20, 50)})
+    assert ledger(entry).doubtful == {}
+
+
+@pytest.mark.parametrize("metadata", ["null", "{}", "[]", "no JSON", '{"offsets": {"0": [1]}}', '{"topic": "raw"}'])
+def test_metadata_of_somebody_else_is_no_commit(metadata):
+    assert Commit.from_metadata(metadata) is None
+
+
+def test_a_batch_of_another_table_that_the_ledger_does_not_list_is_told():
+    assert ledger(None, commit(batch_id=0), commit(batch_id=3)).unlisted == commit(batch_id=3)
+    assert ledger(commit(), commit(batch_id=2)).unlisted is None
 
 
 def test_rows_of_a_topic_that_was_here_before_put_nothing_in_doubt():

@@ -101,6 +101,68 @@ def test_a_log_that_was_cut_back_cannot_go_on():
         find_gap(ledger(), checkpoint(), "t", {0: (0, 50), 1: (0, 49)})
 
 
+def test_a_log_that_was_cut_back_into_a_batch_that_was_written_in_part_cannot_go_on():
+    """The tables may have decided offsets that Kafka would give to other records."""
+    doubt = Ledger(ledger().last, {0: (50, 60)})
+    with pytest.raises(StoppedByPolicy, match="partition 0 at 55 of 60"):
+        find_gap(doubt, checkpoint(planned=5, committed=4, start=50, end=60), "t", {0: (0, 55), 1: (0, 50)})
+    assert find_gap(doubt, checkpoint(planned=5, committed=4, start=50, end=60), "t", {0: (0, 60), 1: (0, 50)}) is None
+
+
+@pytest.mark.parametrize("tables", [EMPTY, ledger()])
+def test_a_planned_batch_that_kafka_does_not_have_any_more_names_the_way_out(tables):
+    """Nothing of it is written: a new checkpoint is enough."""
+    number, start = (5, 50) if tables.last else (0, 0)
+    state = checkpoint(planned=number, committed=4 if number else None, start=start, end=70)
+    kafka = {0: (0, 60), 1: (0, 100)}
+    assert find_gap(tables, state, "t", kafka) is None
+    with pytest.raises(ConfigurationError, match=r"up to partition 0: 70, but Kafka ends at partition 0: 60.*Move"):
+        decide(tables, state, kafka)
+    assert decide(tables, None, kafka) == tables.ends
+
+
+def test_a_partition_that_grew_and_lost_its_first_records_is_a_gap():
+    kafka = {0: (0, 100), 1: (0, 100), 2: (500, 700)}
+    for tables, state in ((ledger(), checkpoint()), (ledger(), None), (EMPTY, checkpoint(0, None, 0, 9))):
+        gap = find_gap(tables, state, "t", kafka)
+        assert gap is not None
+        assert gap.lost == {2: (0, 500)}
+    assert find_gap(EMPTY, None, "t", kafka) is None
+
+
+def unlisted(batch_id=0, topic_id="t"):
+    commit = Commit("raw", topic_id, "g", batch_id, {0: (3, 9), 1: (0, 0)})
+    return Ledger.of("t", None, [commit])
+
+
+def test_a_first_batch_in_doubt_begins_again_where_it_began():
+    assert find_gap(unlisted(), None, "t", KAFKA) is None
+    gap = find_gap(unlisted(), None, "t", {0: (5, 100), 1: (0, 0)})
+    assert gap is not None
+    assert gap.lost == {0: (3, 5)}
+
+
+def test_a_topic_that_was_created_again_after_a_first_batch_in_doubt_is_noticed():
+    gap = find_gap(unlisted(topic_id="old"), checkpoint(0, None, 3, 9), "t", KAFKA)
+    assert gap is not None
+    assert (gap.topic_id, gap.lost) == ("old", {0: (3, None), 1: (0, None)})
+
+
+def test_without_its_ledger_nobody_knows_where_the_tables_end():
+    with pytest.raises(
+        ConfigurationError, match=r"batch_audit lists nothing of raw, but other tables have its batch 7"
+    ):
+        find_gap(unlisted(batch_id=7), None, "t", KAFKA)
+
+
+def test_what_was_in_doubt_behind_an_accepted_gap_stays_so():
+    kafka = {0: (61, 100), 1: (10, 100)}
+    doubt = Ledger(ledger().last, {0: (50, 80), 1: (50, 55)})
+    gap = find_gap(doubt, None, "t", kafka)
+    assert gap is not None
+    assert after(gap, doubt, "raw", "t", kafka).doubtful == {0: (61, 80), 1: (50, 55)}
+
+
 def test_behind_an_accepted_gap_the_tables_end_at_what_kafka_has():
     kafka = {0: (61, 100), 1: (10, 100), 2: (0, 3)}
     gap = find_gap(ledger(), None, "t", kafka)

@@ -26,6 +26,11 @@ OF_A_BATCH = (
     "Caused by: java.net.ConnectException: Connection refused\n"
     "  at java.base/sun.nio.ch.Net.pollConnect(Native Method)" + _DESCRIPTION
 )
+OF_A_WILD_TIME = (
+    "[STREAM_FAILED] Query enrich [id = 716e926d, runId = 6d6ad9b1] terminated with exception: Job aborted\n"
+    "  at org.apache.spark.sql.kafka010.KafkaRecordToRowConverter.toUnsafeRow(KafkaRecordToRowConverter.scala:1)\n"
+    "Caused by: java.lang.ArithmeticException: long overflow" + _DESCRIPTION
+)
 OF_PYTHON = (
     "[STREAM_FAILED] Query enrich [id = 716e926d, runId = 6d6ad9b1] terminated with exception: "
     "[FOREACH_BATCH_USER_FUNCTION_ERROR] An error occurred in the user provided function in foreach batch sink. "
@@ -74,3 +79,10 @@ def test_lost_records_are_a_policy():
 def test_what_is_a_line_already_stays():
     error = ConfigurationError("TOPIC: no.")
     assert failure_of(error) is error
+
+
+def test_a_timestamp_beyond_all_calendars_is_named_with_the_topics_setting():
+    failure = failure_of(RuntimeError(OF_A_WILD_TIME))
+    assert isinstance(failure, RunFailed)
+    assert "producers' time" in failure.message
+    assert "make topics" in failure.message
