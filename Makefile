@@ -103,10 +103,10 @@ types: $(STAMP) ## Types: mypy, strict.
 test: test-unit test-integration ## All tests, the fast ones first; the integration tests start servers of their own.
 
 test-unit: $(STAMP) ## Only the tests that need no server.
-	@$(WITH_VENV) $(BIN)/pytest -m "not integration and not analytics and not trino and not compose and not faults"
+	@$(WITH_VENV) $(BIN)/pytest --durations=20 -m "not integration and not analytics and not trino and not compose and not faults"
 
 test-integration: $(STAMP) ## Only the tests with real servers.
-	@$(WITH_VENV) $(BIN)/pytest -m integration
+	@$(WITH_VENV) $(BIN)/pytest --durations=40 -m integration
 
 test-trino: $(STAMP) ## Trino reads the tables as Athena would (TRINO_JAVA_HOME: Java 24 or newer); fetches 783 MB once.
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[trino]'
