@@ -47,22 +47,8 @@ def test_kills_at_random_moments_lose_and_double_nothing(site: Site, result) -> 
     assert found.repeats <= KILLS * BATCH
 
 
-# One of them in `make test` too.
-QUICK = "after_kafka"
-
-
 @pytest.mark.parametrize(
-    "point",
-    [
-        pytest.param(
-            point,
-            marks=[
-                pytest.mark.row(1, f"kill -9 at “{point}”"),
-                *([pytest.mark.integration] if point == QUICK else []),
-            ],
-        )
-        for point in POINTS
-    ],
+    "point", [pytest.param(point, marks=pytest.mark.row(1, f"kill -9 at “{point}”")) for point in POINTS]
 )
 def test_a_kill_at_a_named_point_repeats_nothing(site: Site, result, point: str) -> None:
     """The second of three batches is interrupted."""
