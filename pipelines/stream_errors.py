@@ -35,7 +35,7 @@ def failure_of(error: Exception) -> click.ClickException:
         return RunFailed(
             "The stream stopped: a raw record has a timestamp beyond all calendars, which Spark cannot read, as the "
             "topic keeps the producers' time. make topics makes it the broker's for records to come; how to give up "
-            "those up to the bad one: docs/operations.md, “What a line means”."
+            "those up to the bad one: docs/operations.md, “Data loss”."
         )
     return RunFailed(f"The stream stopped: {_cause(error)[:_LONGEST]}")
 

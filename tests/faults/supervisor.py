@@ -57,7 +57,7 @@ class SupervisedJob:
         """Start the job again if it failed; it must have said why in one line."""
         code = self.process.poll()
         if code is not None:
-            errors = [line for line in self._site.log().splitlines() if line.startswith("Error: ")]
+            errors = self._site.errors()
             assert code == 1, self._site.log()
             self.failures += 1
             assert len(errors) == self.failures, self._site.log()

@@ -56,7 +56,7 @@ class Pipeline:
         return line
 
     def _errors(self) -> list[str]:
-        return [line for line in self.site.log().splitlines() if line.startswith("Error: ")]
+        return self.site.errors()
 
 
 @pytest.fixture(scope="module")

@@ -22,11 +22,7 @@ pytestmark = pytest.mark.faults
 def stopped(site: Site) -> str:
     """The line with which the job stops by policy, exit code 3."""
     assert site.enrich("--available-now") == 3, site.log()
-    return last_error(site)
-
-
-def last_error(site: Site) -> str:
-    return [line for line in site.log().splitlines() if line.startswith("Error: ")][-1]
+    return site.errors()[-1]
 
 
 def gap_rows(site: Site) -> list[dict]:
@@ -92,7 +88,7 @@ def test_a_running_job_does_not_go_on_with_another_topic(site: Site, result) -> 
 
     assert job.wait(START_SECONDS) == 3, site.log()
 
-    assert "deleted and created again" in last_error(site)
+    assert "deleted and created again" in site.errors()[-1]
     assert site.table("events", ["kafka_offset"]).num_rows == 600
     with result.recovery():
         site.drain("--accept-data-loss")
@@ -112,7 +108,7 @@ def test_a_running_job_stops_where_records_were_deleted_before_it_read_them(site
 
     assert job.wait(START_SECONDS) == 3, site.log()
 
-    assert f"{deleted:,} offsets" in last_error(site)
+    assert f"{deleted:,} offsets" in site.errors()[-1]
     assert site.table("events", ["kafka_offset"]).num_rows == 600
     with result.recovery():
         site.drain("--accept-data-loss")

@@ -42,7 +42,7 @@ def test_a_second_job_is_refused_until_the_first_is_dead(site: Site, result, set
 
     assert second.enrich("--available-now") == 3, second.log()
 
-    (line,) = [line for line in second.log().splitlines() if line.startswith("Error: ")]
+    (line,) = second.errors()
     assert shared in line
     assert os.uname().nodename in line
     assert job.process.poll() is None

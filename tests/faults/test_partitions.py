@@ -46,7 +46,7 @@ def test_a_raw_topic_that_grew_alone_stops_the_job_with_the_command(site: Site, 
 
     code = job.process.wait(START_SECONDS)
 
-    errors = [line for line in site.log().splitlines() if line.startswith("Error: ")]
+    errors = site.errors()
     assert code == 2, site.log()
     assert len(errors) == 1
     assert "make topics" in errors[0]

@@ -62,7 +62,7 @@ def test_missing_jars_are_named_with_what_to_do(wrong_site: Site, result, tmp_pa
     code = wrong_site.enrich("--available-now", SPARK_CONF_DIR=str(tmp_path))
 
     result.note(f"Refused after {time.monotonic() - began:.0f} s.")
-    errors = [line for line in wrong_site.log().splitlines() if line.startswith("Error: ")]
+    errors = wrong_site.errors()
     assert code == 2, wrong_site.log()
     assert len(errors) == 1
     assert "jar" in errors[0]

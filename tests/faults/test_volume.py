@@ -102,7 +102,7 @@ def test_a_batch_with_too_many_dead_is_not_written_if_that_is_asked_for(site: Si
 
     assert site.enrich("--available-now", "--max-dead-ratio=0.3") == 3, site.log()
 
-    (line,) = [line for line in site.log().splitlines() if line.startswith("Error: ")]
+    (line,) = site.errors()
     assert "MAX_DEAD_RATIO" in line or "--max-dead-ratio" in line
     assert [site.table(name).num_rows for name in ("events", "dead_letters", "batch_audit")] == [0, 0, 0]
     with result.recovery():

@@ -73,6 +73,10 @@ class Site:
     def log(self) -> str:
         return (self.folder / "enrich.log").read_text()
 
+    def errors(self) -> list[str]:
+        """The lines for people with which the job ended so far."""
+        return [line for line in self.log().splitlines() if line.startswith("Error: ")]
+
     def generate(self, *arguments: str) -> None:
         command = [sys.executable, "-m", "generator", "--sink", "kafka", "--rate", "0", *arguments]
         subprocess.run(command, env=self.environment, check=True, capture_output=True, timeout=TIMEOUT_SECONDS)
