@@ -89,7 +89,6 @@ def test_a_generator_without_a_broker_says_how_many_records_it_could_not_deliver
     result.proved(site, manifest)
 
 
-@pytest.mark.integration
 @row(3, "generator killed, -9, then --resume")
 def test_a_killed_generator_goes_on_where_it_was_and_nothing_acknowledged_is_missing(site: Site, result) -> None:
     """What had arrived and was not noted any more is sent again; it is a duplicate, and nothing is missing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import kafka.errors
 import pytest
@@ -98,21 +99,30 @@ def test_granting_needs_the_administrator(secured_kafka):
     assert "another-password" not in line
 
 
-@pytest.mark.parametrize(
-    ("command", "user"), [(SEND, GENERATOR), (TOPICS, ADMIN), (VERIFY, ANALYST)], ids=["generator", "topics", "verify"]
-)
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        ({"KAFKA_SASL_PASSWORD": "wrong-password"}, "refused the credentials of user"),
-        ({"KAFKA_SASL_USERNAME": "nobody"}, "refused the credentials of user nobody"),
-        ({"KAFKA_SECURITY_PROTOCOL": "PLAINTEXT"}, "set KAFKA_SECURITY_PROTOCOL=SASL_SSL"),
-        ({"KAFKA_SSL_CA_LOCATION": ""}, "check KAFKA_SSL_CA_LOCATION"),
-    ],
-    ids=["wrong password", "unknown user", "plain text", "unknown authority"],
-)
-def test_a_refused_program_says_why_in_one_line(secured_kafka, command, user, changed, said):
-    assert said in complaint(*command, environment=secured_kafka.environment(user, **changed))
+PROGRAMS = {"generator": (SEND, GENERATOR), "topics": (TOPICS, ADMIN), "verify": (VERIFY, ANALYST)}
+REFUSED = {
+    "wrong password": ({"KAFKA_SASL_PASSWORD": "wrong-password"}, "refused the credentials of user"),
+    "unknown user": ({"KAFKA_SASL_USERNAME": "nobody"}, "refused the credentials of user nobody"),
+    "plain text": ({"KAFKA_SECURITY_PROTOCOL": "PLAINTEXT"}, "set KAFKA_SECURITY_PROTOCOL=SASL_SSL"),
+    "unknown authority": ({"KAFKA_SSL_CA_LOCATION": ""}, "check KAFKA_SSL_CA_LOCATION"),
+}
+
+
+@pytest.fixture(scope="module")
+def complaints(secured_kafka):
+    """(program, setting) → its complaint, to come; four at a time, as they mostly wait."""
+    with ThreadPoolExecutor(4) as pool:
+        yield {
+            (name, setting): pool.submit(complaint, *command, environment=secured_kafka.environment(user, **changed))
+            for name, (command, user) in PROGRAMS.items()
+            for setting, (changed, _) in REFUSED.items()
+        }
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("setting", REFUSED)
+def test_a_refused_program_says_why_in_one_line(complaints, name, setting):
+    assert REFUSED[setting][1] in complaints[name, setting].result()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from jobs import Site
 
 from pipelines.clients import S3Settings
 
-# verify reads through the same clients whatever serves S3, and tests/integration/test_enrich.py has it prove on both.
+# verify reads through the same clients whatever serves S3; test_crash_and_care.py has it prove on MinIO.
 pytestmark = [pytest.mark.integration, pytest.mark.parametrize("s3_server", ["s3proxy"], indirect=True)]
 
 COUNT = 600

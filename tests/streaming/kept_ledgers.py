@@ -39,7 +39,7 @@ class Case:
         self.lake = Lake(str(folder / name))
         self.ledger = Ledger()
         self.minutes = 0
-        sinks.ensure_tables(spark, self.lake)
+        shutil.copytree(folder / "empty", folder / name)
 
     def write_events(self, batch: Batch) -> None:
         """A commit to `events`, without rows."""
@@ -85,6 +85,7 @@ class Case:
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     spark = start_session("kept-ledgers", S3Settings())
+    sinks.ensure_tables(spark, Lake(str(folder / "empty")))
 
     case = Case("fresh")
     case.tell()
