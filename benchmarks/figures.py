@@ -7,13 +7,15 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-# Of the events: the largest batches, ours, are half of W1, and all are to be counted from the same place.
-WARM_UP = 0.5
+# Of the events: the largest batches, ours, are half of W1, less what is rounded off; all count from the same place.
+WARM_UP = 0.49
 EARLY, LATE = (0.2, 0.4), (0.8, 1.0)
 # Of the events, and seconds; a smaller warm part tells little: what arrives in one burst was worked on before.
 LEAST_WORK, LEAST_SECONDS = 0.2, 3.0
-# Of the events: sinks that differ by no more are level.
-LEVEL = 0.05
+# Of the events: sinks that differ by no more are level, and what has arrived in one only is still a small part.
+LEVEL, NEARLY_LEVEL = 0.05, 0.25
+# Seconds without an arrival: a batch has ended and the next one is worked on.
+REST_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -54,20 +56,19 @@ class Figures:
 def figures(samples: Sequence[Sample], count: int, halves: str = "both") -> Figures:
     """From the samples of a run of `count` events that arrived in full. `halves`: both, kafka or lake.
 
-    Warm-up ends with the first sample that has half in both sinks, and as much in one as in the other: a batch that
-    has filled one sink only is work half done, and cheap or dear to finish. Where they are never level, the first one
-    counts, and the work since is the mean of what both have received since.
+    Warm-up ends with the first sample that has half in both sinks and is the end of a batch: nothing arrives for a
+    while. In the middle of a batch that has been worked on for long, what is left of it is cheap. Where no batch ends,
+    as in a stream of records, the first sample with level sinks counts, else one with nearly level ones, and the work
+    since is the mean of what both have received since.
     """
     shares = [_shares(sample, halves) for sample in samples]
     first = next(sample for sample, share in zip(samples, shares, strict=True) if min(share) > 0)
     done = next(at for at, share in enumerate(shares) if min(share) >= 1)
-    warmed = [at for at, share in enumerate(shares[: done + 1]) if min(share) >= WARM_UP]
-    level = [at for at in warmed if _is_level(shares[at]) and _left(shares[at]) >= LEAST_WORK]
-    warm = (level or warmed)[0]
     last = samples[done]
+    warm = _warm(samples[: done + 1], shares[: done + 1])
     work = count * _left(shares[warm])
     cpu, wall = last.cpu_seconds - samples[warm].cpu_seconds, last.seconds - samples[warm].seconds
-    is_lumpy = work < count * LEAST_WORK or wall < LEAST_SECONDS
+    is_lumpy = warm == done or wall < LEAST_SECONDS
     return Figures(
         cpu_us=None if is_lumpy else cpu / work * 1e6,
         per_second=None if is_lumpy else work / wall,
@@ -79,6 +80,24 @@ def figures(samples: Sequence[Sample], count: int, halves: str = "both") -> Figu
         seconds=last.seconds,
         peak_bytes=max(sample.resident_bytes for sample in samples),
     )
+
+
+def _warm(samples: Sequence[Sample], shares: Sequence[tuple[float, ...]]) -> int:
+    """Where warm-up ends; the last sample if nowhere."""
+    first = next(sample.seconds for sample, share in zip(samples, shares, strict=True) if min(share) > 0)
+    warmed = [at for at, share in enumerate(shares) if min(share) >= WARM_UP and _left(share) >= LEAST_WORK]
+    is_stream = samples[-1].seconds - first >= first / 2
+    found = [at for at in warmed if _is_level(shares[at]) and _rests(samples, shares, at)]
+    if not found and is_stream:  # else all came in one burst
+        found = [at for at in warmed if _is_level(shares[at])]
+        found = found or [at for at in warmed if _is_level(shares[at], NEARLY_LEVEL)]
+    return found[0] if found else len(samples) - 1
+
+
+def _rests(samples: Sequence[Sample], shares: Sequence[tuple[float, ...]], at: int) -> bool:
+    """Whether nothing arrives for a while after that sample."""
+    later = zip(samples[at:], shares[at:], strict=True)
+    return all(share == shares[at] for sample, share in later if sample.seconds <= samples[at].seconds + REST_SECONDS)
 
 
 def _between(
@@ -99,8 +118,8 @@ def _between(
     return (samples[last].cpu_seconds - samples[first].cpu_seconds) / work * 1e6
 
 
-def _is_level(shares: Sequence[float]) -> bool:
-    return max(shares) - min(shares) <= LEVEL
+def _is_level(shares: Sequence[float], tolerance: float = LEVEL) -> bool:
+    return max(shares) - min(shares) <= tolerance
 
 
 def _left(shares: Sequence[float]) -> float:

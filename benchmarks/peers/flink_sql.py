@@ -79,7 +79,7 @@ def configuration(tuned: bool) -> dict[str, str]:
         # The lake shows what a checkpoint has closed.
         "execution.checkpointing.interval": "1 s" if tuned and setting("MODE") == "stream" else "10 s",
         "execution.checkpointing.dir": (work / "checkpoints").as_uri(),
-        "execution.checkpointing.min-pause": "0.5 s",
+        "execution.checkpointing.min-pause": "500 ms",
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "io.tmp.dirs": str(work),
         "table.local-time-zone": "UTC",

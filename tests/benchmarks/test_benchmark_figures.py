@@ -30,7 +30,7 @@ def test_the_start_is_not_in_the_warm_figure() -> None:
 
 
 def test_warm_begins_when_both_sinks_have_half() -> None:
-    cold = [Sample(share / 10, share * 5.0 if share < 50 else 250 + share * 0.1, 0, share / 100, share / 100)
+    cold = [Sample(share / 10, share * 5.0 if share < 49 else 245 + share * 0.1, 0, share / 100, share / 100)
             for share in range(101)]  # fmt: skip
     assert figures(cold, 100).cpu_us == pytest.approx(0.1e6)
 
@@ -45,6 +45,25 @@ def test_half_done_batches_are_not_taken_for_work_that_is_left() -> None:
     """At 3 s one batch of two is in the lake and not yet in Kafka; at 4 s it is in both, and as much is left."""
     samples = [Sample(0, 0, 0, 0, 0), Sample(3, 40, 0, 0.2, 0.5), Sample(4, 42, 0, 0.5, 0.5), Sample(9, 72, 0, 1, 1)]
     assert figures(samples, 100).cpu_us == pytest.approx(30 / 50 * 1e6)
+
+
+def test_the_middle_of_a_batch_is_not_the_end_of_warm_up() -> None:
+    """Two batches of 49.9 and 50.1 %, 100 s of work each, their writes at 4 % a second."""
+    samples = [Sample(second, second, 0, share, share) for second, share in (
+        *((second, 0.0) for second in range(88)),
+        *((88 + second, 0.04 * second) for second in range(12)),
+        *((second, 0.499) for second in range(100, 188)),
+        *((188 + second, 0.499 + 0.04 * second) for second in range(12)),
+        (200, 1.0),
+    )]  # fmt: skip
+    assert figures(samples, 1_000).cpu_us == pytest.approx(100 / 501 * 1e6)
+
+
+def test_a_single_batch_has_no_warm_figure() -> None:
+    """The lake has all of it at once, Kafka gradually."""
+    samples = [Sample(0, 0, 0, 0, 0), *(Sample(50 + n, 50 + n, 0, n / 20, 1) for n in range(21))]
+    assert figures(samples, 1_000).cpu_us is None
+    assert figures(samples, 1_000, "kafka").cpu_us is None
 
 
 def test_all_in_one_piece_has_no_warm_figure() -> None:
