@@ -156,8 +156,7 @@ class Delivery:
         write(DEAD_LETTERS, counts.dead, dead_letter_rows(with_dead_letter(unwritten, batch), batch))
         write(DUPLICATES, counts.duplicate, duplicate_rows(unwritten, batch))
         if doubt:
-            published = sources.published(spark, self.kafka, self.topics, batch.topic_id, doubt)
-            unpublished = _without(unpublished, published)
+            unpublished = _without(unpublished, self._published(spark, batch.topic_id, doubt))
         if doubt or counts.accepted or counts.dead:
             with _timed(seconds, "kafka"):
                 self.guards.write()
@@ -166,6 +165,16 @@ class Delivery:
                 sinks.publish(records, self.kafka, self.max_event_bytes)
         reach("after_kafka")
         return versions
+
+    def _published(self, spark: SparkSession, topic_id: str, doubt: Ranges) -> DataFrame:
+        """What of these ranges, all of which the tables have by now, is in the topic where it belongs.
+
+        In the other one it may be too: of an earlier lake, where other rules judged it.
+        """
+        decided = sources.decided(spark, self.lake, topic_id, doubt)
+        belongs = F.when(F.col("table") == EVENTS, self.topics.enriched).otherwise(self.topics.dead_letter)
+        published = sources.published(spark, self.kafka, self.topics, topic_id, doubt)
+        return published.join(F.broadcast(decided.withColumn("topic", belongs)), on=["topic", *_COORDINATES])
 
     def _audit(
         self, spark: SparkSession, batch: Batch, counts: Counts, seconds: dict[str, float], versions: dict[str, int]

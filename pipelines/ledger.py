@@ -48,6 +48,11 @@ class Commit:
         """Partition → next offset."""
         return {partition: end for partition, (_, end) in self.offsets.items()}
 
+    def is_attempt_like(self, other: Commit) -> bool:
+        """Whether both can be attempts at a topic's first batch, over whatever checkpoints: all begin alike."""
+        is_first = (self.batch_id, other.batch_id, self.topic_id) == (0, 0, other.topic_id)
+        return is_first and all(other.starts.get(p, start) == start for p, start in self.starts.items())
+
     def as_metadata(self) -> dict[str, object]:
         """For the commit's userMetadata."""
         return {
@@ -75,12 +80,14 @@ class Ledger:
     """`last` is the newest commit to `batch_audit`, None on an empty lake.
 
     `doubtful`: partition → [start, end) beyond the ledger's end that other tables, and Kafka, may hold already.
-    `unlisted`: the newest commit to another table, where `batch_audit` lists none.
+    `unlisted`: the newest commit to another table, where `batch_audit` lists none; `is_lost`: it did once, as the
+    others have more than attempts at a first batch.
     """
 
     last: Commit | None = None
     doubtful: Ranges = field(default_factory=dict)
     unlisted: Commit | None = None
+    is_lost: bool = False
 
     @classmethod
     def of(cls, topic_id: str, last: Commit | None, others: list[Commit]) -> Ledger:
@@ -94,7 +101,10 @@ class Ledger:
             begin = ends.get(partition, min(start, doubtful.get(partition, (start,))[0]))
             if end > begin:
                 doubtful[partition] = (begin, max(end, doubtful.get(partition, (0, 0))[1]))
-        return cls(last, doubtful, None if last else max(others, key=lambda each: each.batch_id or 0, default=None))
+        if last or not others:
+            return cls(last, doubtful)
+        unlisted = max(others, key=lambda each: each.batch_id or 0)
+        return cls(None, doubtful, unlisted, any(not each.is_attempt_like(unlisted) for each in others))
 
     @property
     def ends(self) -> dict[int, int]:

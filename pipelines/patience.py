@@ -16,6 +16,7 @@ _OF_SERVERS = re.compile(
     r"ServerAway|org\.apache\.kafka\.common\.errors|kafka\.errors|botocore|TimeoutException|java\.net\.|java\.nio\.channels"
     r"|javax\.net\.ssl|SdkClientException|SdkException|S3Exception|AWS\w*Exception|NoHttpResponse|SocketException"
     r"|Connection (?:refused|reset)|UnknownHost|java\.io\.(?:IO|InterruptedIO|EOF|UncheckedIO)Exception"
+    r"|Generic S3 error|error sending request|operation timed out"  # delta-rs
     r"|No space left|ExecutorLostFailure|FetchFailed|kafka\.admin|Failed to (?:construct|update)"
 )
 # What comes out the same however often it is tried.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import reduce
+from itertools import takewhile
 from typing import Any
 
 from delta.tables import DeltaTable
@@ -75,17 +76,17 @@ def read_ledger(spark: SparkSession, lake: Lake, topic: str, topic_id: str) -> L
 def _newest_commits(spark: SparkSession, lake: Lake, table: str, topic: str) -> list[Commit]:
     """The newest commits of this job about the topic, the last one first; others (of maintenance, say) are passed over.
 
-    Some, not one: after two crashes the first attempt at a batch may have gone further than the second. None of
-    `batch_audit` where a RESTORE is newer: it took back nobody knows which.
+    Some, not one: after two crashes the first attempt at a batch may have gone further than the second. Of
+    `batch_audit` only those since a RESTORE: it took back nobody knows which.
     """
     history = DeltaTable.forPath(spark, lake.path(table)).history
     for rows in (history(_FEW_COMMITS), history()):
         told = rows.where("userMetadata is not null or operation = 'RESTORE'").orderBy(F.desc("version"))
         found = told.select("userMetadata", "operation").collect()
-        if table == BATCH_AUDIT and found and found[0].operation == "RESTORE":
-            return []
-        commits = filter(None, (Commit.from_metadata(row.userMetadata) for row in found))
-        if newest := [commit for commit in commits if commit.topic == topic]:
+        valid = list(takewhile(lambda row: table != BATCH_AUDIT or row.operation != "RESTORE", found))
+        commits = filter(None, (Commit.from_metadata(row.userMetadata) for row in valid))
+        newest = [commit for commit in commits if commit.topic == topic]
+        if newest or len(valid) < len(found):
             return newest
     return []
 
@@ -137,7 +138,7 @@ def within(ranges: Ranges) -> Column:
 
 
 def published(spark: SparkSession, kafka: KafkaSettings, topics: Topics, topic_id: str, ranges: Ranges) -> DataFrame:
-    """The raw records of these ranges that are in the sink topics: kafka_partition, kafka_offset, each once.
+    """The raw records of these ranges that are in the sink topics: topic, kafka_partition, kafka_offset, each once.
 
     The exact set, not a maximum: a producer that died has sent some of its batches and not others.
     """
@@ -167,6 +168,7 @@ def published(spark: SparkSession, kafka: KafkaSettings, topics: Topics, topic_i
     return (
         records.where(header("source.topic_id") == topic_id)
         .select(
+            "topic",
             header("source.partition").try_cast("int").alias("kafka_partition"),
             header("source.offset").try_cast("long").alias("kafka_offset"),
         )

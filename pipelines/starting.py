@@ -43,11 +43,11 @@ def find_gap(ledger: Ledger, state: CheckpointState | None, topic_id: str, kafka
     topic. Raises ConfigurationError where the ledger itself was lost.
     """
     last, unlisted = ledger.last, ledger.unlisted
-    if unlisted is not None and unlisted.batch_id != 0:
+    if unlisted is not None and ledger.is_lost:
         raise ConfigurationError(
-            f"The table batch_audit lists nothing of {unlisted.topic}, but other tables have its batch "
-            f"{unlisted.batch_id}: without it nobody knows where they end, and going on would double their rows. "
-            "Restore it (all four tables to one moment), or name a fresh LAKE_URI and CHECKPOINT_URI."
+            f"The table batch_audit lists nothing of {unlisted.topic}, but other tables have more of it than a first "
+            "batch: without it nobody knows where they end, and going on would double their rows. Restore it (all four "
+            "tables to one moment), or name a fresh LAKE_URI and CHECKPOINT_URI."
         )
     if last is not None and last.topic_id != topic_id:
         return _recreated(last, last.ends)

@@ -115,6 +115,21 @@ def test_a_batch_of_another_table_that_the_ledger_does_not_list_is_told():
     assert ledger(commit(), commit(batch_id=2)).unlisted is None
 
 
+@pytest.mark.parametrize(
+    ("others", "is_lost"),
+    [
+        ([{"batch_id": 0}, {"batch_id": 0, "generation": "new", "p0": (10, 99), "p1": (5, 6), "p2": (0, 3)}], False),
+        ([{"batch_id": 0}, {"batch_id": 3}], True),
+        # A new checkpoint each time: every batch is the first one of its own.
+        ([{"batch_id": 0, "generation": "new", "p0": (20, 30)}, {"batch_id": 0, "p0": (10, 20)}], True),
+        ([{"batch_id": 0}, {"batch_id": 0, "topic_id": "old"}], True),
+    ],
+    ids=["attempts at one", "a later one", "first ones of their own", "another topic's"],
+)
+def test_more_than_attempts_at_a_first_batch_tell_that_the_ledger_was_lost(others, is_lost):
+    assert ledger(None, *(commit(**each) for each in others)).is_lost is is_lost
+
+
 def test_rows_of_a_topic_that_was_here_before_put_nothing_in_doubt():
     assert ledger(commit(), commit(batch_id=7, topic_id="old", p0=(500, 600))).doubtful == {}
 

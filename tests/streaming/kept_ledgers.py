@@ -19,6 +19,7 @@ from pipelines import schemas, sinks, sources
 from pipelines.clients import S3Settings
 from pipelines.lake import BATCH_AUDIT, EVENTS, Lake
 from pipelines.ledger import Ledger
+from pipelines.maintenance.steps import merge
 from pipelines.session import start_session
 from pipelines.starting import Gap, after
 from pipelines.transforms.batches import Batch
@@ -114,12 +115,20 @@ if __name__ == "__main__":
     case.forget_commits()
     case.tell()
 
-    case = Case("restored")
-    case.audit(batch(0, 0, 10))
-    version = DeltaTable.forPath(spark, case.lake.path(BATCH_AUDIT)).history(1).first().version
-    case.audit(batch(1, 10, 30))
-    DeltaTable.forPath(spark, case.lake.path(BATCH_AUDIT)).restoreToVersion(version)
-    case.tell()
+    for name in ("restored", "restored_and_merged", "restored_and_continued"):
+        case = Case(name)
+        case.audit(batch(0, 0, 10))
+        case.audit(batch(1, 10, 20))
+        version = DeltaTable.forPath(spark, case.lake.path(BATCH_AUDIT)).history(1).first().version
+        case.audit(batch(2, 20, 30))
+        DeltaTable.forPath(spark, case.lake.path(BATCH_AUDIT)).restoreToVersion(version)
+        if name == "restored_and_continued":
+            case.ledger = sources.read_ledger(spark, case.lake, TOPIC, TOPIC_ID)
+            case.audit(batch(0, 20, 25, "new"))
+        if name != "restored":
+            assert merge(deltalake.DeltaTable(case.lake.path(BATCH_AUDIT)), None) > 0
+            spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
+        case.tell()
 
     case = Case("ledger_lost")
     case.write_events(batch(4, 40, 50))

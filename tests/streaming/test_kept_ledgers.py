@@ -17,7 +17,7 @@ def ledgers(tmp_path_factory):
 
 
 def test_a_fresh_lake_has_none(ledgers):
-    assert ledgers["fresh"] == {"last": None, "doubtful": {}, "unlisted": None}
+    assert ledgers["fresh"] == {"last": None, "doubtful": {}, "unlisted": None, "is_lost": False}
 
 
 def test_what_a_batch_left_in_doubt_stays_so_however_many_commits_follow(ledgers):
@@ -38,11 +38,18 @@ def test_rows_tell_of_an_accepted_gap_too(ledgers):
     assert (last["batch_id"], last["offsets"]) == (None, {"0": [25, 25], "1": [7, 7]})
 
 
-def test_a_ledger_that_was_restored_ends_where_its_rows_end(ledgers):
-    last = ledgers["restored"]["last"]
-    assert (last["batch_id"], last["offsets"]["0"]) == (0, [0, 10])
+@pytest.mark.parametrize("case", ["restored", "restored_and_merged"])
+def test_a_ledger_that_was_restored_ends_where_its_rows_end(ledgers, case):
+    last = ledgers[case]["last"]
+    assert (last["batch_id"], last["offsets"]["0"]) == (1, [10, 20])
+
+
+def test_what_was_written_after_a_restore_counts(ledgers):
+    last = ledgers["restored_and_continued"]["last"]
+    assert (last["generation"], last["offsets"]["0"]) == ("new", [20, 25])
 
 
 def test_other_tables_tell_that_a_ledger_is_missing(ledgers):
     assert ledgers["ledger_lost"]["last"] is None
     assert ledgers["ledger_lost"]["unlisted"]["batch_id"] == 4
+    assert ledgers["ledger_lost"]["is_lost"]
