@@ -1,4 +1,4 @@
-"""Everything is processed again, into a second lake and by other rules, while the topics keep what the first one sent."""
+"""Everything is processed again, into a second lake and by other rules; the topics keep what the first one sent."""
 
 from __future__ import annotations
 
