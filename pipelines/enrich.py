@@ -36,7 +36,7 @@ from pipelines.reference_data import load_reference_data
 from pipelines.resuming import Resumed, resume
 from pipelines.s3_problems import S3_ERRORS
 from pipelines.session import start_session
-from pipelines.settings import EnrichSettings, checkpoint_for, enrich_options
+from pipelines.settings import EnrichSettings, checkpoint_for, enrich_options, tasks_for
 from pipelines.shutdown import Shutdown, StopRequested
 from pipelines.stream_errors import failure_of, tells_of_data_loss
 from pipelines.topic_watch import TopicWatch
@@ -98,6 +98,7 @@ class Job:
             resumed.topic_id,
             settings.max_offsets_per_trigger,
             resumed.starting_offsets,
+            tasks_for(settings, str(spark.sparkContext.master), spark.sparkContext.defaultParallelism),
         )
         trigger: dict[str, Any] = (
             {"availableNow": True} if settings.available_now else {"processingTime": settings.trigger}

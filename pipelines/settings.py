@@ -64,6 +64,7 @@ class EnrichSettings:
     accept_data_loss: bool
     retry_for_seconds: int
     max_offsets_per_trigger: int
+    max_tasks: int | None
     trigger: str
     available_now: bool
     pseudonym_key: bytes | None = field(default=None, repr=False)
@@ -94,6 +95,7 @@ _OWN_OPTIONS = (
     "accept_data_loss",
     "retry_for_seconds",
     "max_offsets_per_trigger",
+    "max_tasks",
     "trigger",
     "available_now",
 )
@@ -188,6 +190,14 @@ enrich_options: Callable[[Command], Command] = stack(
         "The most records in one batch; 200000 with throughput, 10000 with latency.",
         type=click.IntRange(1),
     ),
+    setting(
+        "--max-tasks",
+        "MAX_TASKS",
+        None,
+        "The most tasks that read one batch, 0 is one per partition; by default twice the cores of a local master, "
+        "and one per partition on a cluster.",
+        type=click.IntRange(0),
+    ),
     click.option(
         "--trigger",
         default=PROFILES["balanced"]["trigger"],
@@ -203,6 +213,13 @@ enrich_options: Callable[[Command], Command] = stack(
     ),
     debug_option,
 )
+
+
+def tasks_for(settings: EnrichSettings, master: str, cores: int) -> int:
+    """The most tasks that read one batch, 0 for one per partition. How many cores a cluster will have, nobody knows."""
+    if settings.max_tasks is not None:
+        return settings.max_tasks
+    return 2 * cores if master.startswith("local") else 0
 
 
 def checkpoint_for(settings: EnrichSettings, master: str) -> str:

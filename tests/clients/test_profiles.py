@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import click
 import pytest
 from click.testing import CliRunner
 
-from pipelines.settings import enrich_options
+from pipelines.settings import enrich_options, tasks_for
 
 
 @click.command()
@@ -30,6 +32,13 @@ def test_a_profile_sets_what_neither_flags_nor_environment_say(monkeypatch, argu
     for name in ("ENRICH_PROFILE", "MAX_OFFSETS_PER_TRIGGER"):
         monkeypatch.delenv(name, raising=False)
     assert CliRunner().invoke(show, arguments, env=environment).output.strip() == told
+
+
+@pytest.mark.parametrize(
+    ("max_tasks", "master", "tasks"), [(None, "local[2]", 4), (None, "spark://host:7077", 0), (7, "local[2]", 7)]
+)
+def test_a_local_master_reads_a_batch_in_few_tasks(max_tasks, master, tasks):
+    assert tasks_for(SimpleNamespace(max_tasks=max_tasks), master, cores=2) == tasks
 
 
 def test_an_unknown_profile_is_refused(monkeypatch):
