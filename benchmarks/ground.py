@@ -144,15 +144,19 @@ class Ground:
         expected = expect(value for _, value in islice(corpus.lines(), count))
         return replace(loaded, count=count, expected=self._timed(expected, loaded.topic, loaded.partitions))
 
-    def produce(self, topic: str, records: Any) -> None:
-        """Send (key, value) pairs; all are acknowledged at the end."""
-        producer = Producer(
+    def producer(self) -> Producer:
+        """One that batches and compresses; to be kept where a stream is sent: each connects anew."""
+        return Producer(
             {
                 "bootstrap.servers": self.servers, "acks": "all", "enable.idempotence": True, "linger.ms": 20,
                 "batch.size": 256 * 1024, "compression.type": "lz4", "partitioner": "murmur2_random", "log_level": 0,
                 "queue.buffering.max.messages": 200_000,
             }
         )  # fmt: skip
+
+    def produce(self, topic: str, records: Any, producer: Producer | None = None) -> None:
+        """Send (key, value) pairs; all are acknowledged at the end."""
+        producer = producer or self.producer()
         for key, value in records:
             while True:
                 try:

@@ -96,14 +96,14 @@ def _send(
     done: threading.Event,
 ) -> None:
     """An event a second until the system is up, then a tenth of a second's at a time, until told to stop."""
-    lines, portion = list(corpus.lines()), max(rate // 10, 1)
+    lines, portion, producer = list(corpus.lines()), max(rate // 10, 1), ground.producer()
     while not is_up.wait(1) and not done.is_set():
-        ground.produce(topic, lines[sent[0] : sent[0] + 1])
+        ground.produce(topic, lines[sent[0] : sent[0] + 1], producer)
         sent[0] += 1
     start, before = time.monotonic(), sent[0]
     while sent[0] < len(lines) and not done.is_set():
         ahead = start + (sent[0] - before) / rate - time.monotonic()
         if ahead > 0:
             time.sleep(ahead)
-        ground.produce(topic, lines[sent[0] : sent[0] + portion])
+        ground.produce(topic, lines[sent[0] : sent[0] + portion], producer)
         sent[0] += portion
