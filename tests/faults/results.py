@@ -98,6 +98,7 @@ def store(folder: Path, line: Line) -> None:
     known = {(each.row, each.fault): each for each in load(folder)}
     known[line.row, line.fault] = Line(**{**asdict(line), **stamped})
     kept = sorted(known.values(), key=lambda each: (each.row, each.fault))
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "faults.jsonl").write_text("".join(json.dumps(asdict(each)) + "\n" for each in kept))
     (folder / "faults.md").write_text(render(kept))
 
