@@ -104,6 +104,7 @@ def test_a_stop_request_ends_the_waiting():
         ("software.amazon.awssdk.core.exception.SdkClientException: Unable to execute HTTP request", True),
         ("kafka.errors.KafkaTimeoutError: …", True),
         ("java.io.IOException: No space left on device", True),
+        ("builtins.OSError Generic S3 error: Error performing GET http://…: error sending request for url", True),
         ("org.apache.kafka.common.errors.RecordTooLargeException: 3 MB", False),
         ("S3Exception: AccessDenied", False),
         ("org.apache.spark.sql.AnalysisException: no such column", False),
