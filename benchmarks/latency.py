@@ -47,7 +47,7 @@ def latency(
     say: Callable[[str], None],
     *,
     cores: Sequence[int],
-    warm_seconds: float = 45,
+    warm_seconds: float = 180,
     seconds: float = 60,
 ) -> dict[str, Any]:
     """Percentiles in seconds, `topic_…` and `lake_…`, and the longest silences of each sink.
