@@ -65,7 +65,7 @@ def figures(samples: Sequence[Sample], count: int, halves: str = "both") -> Figu
     first = next(sample for sample, share in zip(samples, shares, strict=True) if min(share) > 0)
     done = next(at for at, share in enumerate(shares) if min(share) >= 1)
     last = samples[done]
-    warm = _warm(samples[: done + 1], shares[: done + 1])
+    warm = _warm(samples[: done + 1], shares[: done + 1], first.seconds)
     work = count * _left(shares[warm])
     cpu, wall = last.cpu_seconds - samples[warm].cpu_seconds, last.seconds - samples[warm].seconds
     is_lumpy = warm == done or wall < LEAST_SECONDS
@@ -82,9 +82,8 @@ def figures(samples: Sequence[Sample], count: int, halves: str = "both") -> Figu
     )
 
 
-def _warm(samples: Sequence[Sample], shares: Sequence[tuple[float, ...]]) -> int:
-    """Where warm-up ends; the last sample if nowhere."""
-    first = next(sample.seconds for sample, share in zip(samples, shares, strict=True) if min(share) > 0)
+def _warm(samples: Sequence[Sample], shares: Sequence[tuple[float, ...]], first: float) -> int:
+    """Where warm-up ends; the last sample if nowhere. `first`: seconds until something is in both sinks."""
     warmed = [at for at, share in enumerate(shares) if min(share) >= WARM_UP and _left(share) >= LEAST_WORK]
     is_stream = samples[-1].seconds - first >= first / 2
     found = [at for at in warmed if _is_level(shares[at]) and _rests(samples, shares, at)]

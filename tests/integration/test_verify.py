@@ -7,11 +7,8 @@ import subprocess
 import uuid
 from pathlib import Path
 
-import deltalake
 import pytest
 from jobs import Site
-
-from pipelines.clients import S3Settings
 
 # verify reads through the same clients whatever serves S3; test_crash_and_care.py has it prove on MinIO.
 pytestmark = [pytest.mark.integration, pytest.mark.parametrize("s3_server", ["s3proxy"], indirect=True)]
@@ -41,12 +38,6 @@ def abort_a_transaction(site: Site) -> None:
     producer.flush()
     producer.abort_transaction()
     producer.close()
-
-
-def open_table(site: Site, name: str) -> deltalake.DeltaTable:
-    s3 = S3Settings(site.environment["AWS_ENDPOINT_URL"], site.environment["AWS_REGION"])
-    keys = {k: site.environment[k] for k in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
-    return deltalake.DeltaTable(site.lake.delta_rs_path(name), storage_options={**s3.for_deltalake(), **keys})
 
 
 def test_what_was_lost_or_added_after_a_proven_run_is_named(site: Site) -> None:
@@ -83,9 +74,9 @@ def test_what_was_lost_or_added_after_a_proven_run_is_named(site: Site) -> None:
         ]
     }
 
-    lost = open_table(site, "events").to_pyarrow_table(columns=["kafka_partition", "kafka_offset"]).to_pylist()[0]
+    lost = site.open_table("events").to_pyarrow_table(columns=["kafka_partition", "kafka_offset"]).to_pylist()[0]
     partition, offset = lost["kafka_partition"], lost["kafka_offset"]
-    open_table(site, "events").delete(f"kafka_partition = {partition} and kafka_offset = {offset}")
+    site.open_table("events").delete(f"kafka_partition = {partition} and kafka_offset = {offset}")
 
     loss = site.verify("--manifest", str(manifest))
     assert loss.returncode == 1
