@@ -55,7 +55,7 @@ class Delivery:
     """Writes batches of outcomes. `plan` tells what (generation, batch id) covers; `report` hears of each batch.
 
     `ledger` is what the tables hold, kept up to date; without `recent_ids` nothing is a duplicate. `refusal` is the
-    policy or the setting that stopped a batch.
+    policy or the setting that stopped a batch. `in_hand`: a batch was begun, and did not end well so far.
     """
 
     kafka: KafkaSettings
@@ -69,6 +69,7 @@ class Delivery:
     recent_ids: RecentIds | None
     ledger: Ledger
     refusal: click.ClickException | None = field(default=None, init=False)
+    in_hand: bool = field(default=False, init=False)
 
     def __call__(self, outcomes: DataFrame, batch_id: int) -> None:
         """Deliver one batch (the function that foreachBatch calls)."""
@@ -85,6 +86,7 @@ class Delivery:
 
     def _deliver(self, outcomes: DataFrame, batch: Batch) -> None:
         started = time.monotonic()
+        self.in_hand = True
         seconds: dict[str, float] = {}
         doubt = self.ledger.doubt_about(batch)
         # One read and one parse of the batch feed all sinks. Nothing that differs between batches may come before
@@ -108,6 +110,7 @@ class Delivery:
         if self.recent_ids is not None:
             self.recent_ids.commit()
         self.ledger = self.ledger.after(batch, self.topics.raw)
+        self.in_hand = False
         self.report(counts, batch, time.monotonic() - started)
 
     def _with_duplicates(self, kept: DataFrame) -> DataFrame:
@@ -185,7 +188,7 @@ class Delivery:
             "processed_at": batch.processed_time,
             "kafka_topic": self.topics.raw,
             "kafka_topic_id": batch.topic_id,
-            "offsets": [(p, start, end) for p, (start, end) in batch.offsets.items()],
+            "offsets": batch.offsets,
             "records_in": counts.records_in,
             "accepted": counts.accepted,
             "dead": counts.dead,

@@ -123,6 +123,8 @@ class Job:
             except StreamingQueryException as error:
                 if deliver.refusal is not None:
                     raise deliver.refusal from error
+                if self.shutdown.requested and not deliver.in_hand:
+                    return  # the next batch was refused, or Ctrl-C ended a `chmod` by which a local checkpoint is kept
                 if not tells_of_data_loss(error):
                     raise
                 again = resume(spark, settings, checkpoint, self.watch, self.progress.say)  # says what is missing
@@ -210,21 +212,17 @@ def await_end(
     happens while there is nothing to write.
     """
     progress = None
-    try:
-        while not shutdown.wait(0.2):
-            if query.awaitTermination(1):
-                return
-            if (newest := query.lastProgress) is not None and newest.timestamp != progress:
-                progress = newest.timestamp
-                succeeded()
-            with suppress(*S3_ERRORS, OSError):  # a store that is away concerns the next write
-                check_leases()
-        while query.isActive and query.status["isTriggerActive"]:
-            query.awaitTermination(1)
-        query.stop()
-    except StreamingQueryException as error:
-        if not (shutdown.requested and StopRequested.__name__ in str(error)):
-            raise
+    while not shutdown.wait(0.2):
+        if query.awaitTermination(1):
+            return
+        if (newest := query.lastProgress) is not None and newest.timestamp != progress:
+            progress = newest.timestamp
+            succeeded()
+        with suppress(*S3_ERRORS, OSError):  # a store that is away concerns the next write
+            check_leases()
+    while query.isActive and query.status["isTriggerActive"]:
+        query.awaitTermination(1)
+    query.stop()
 
 
 @click.command(context_settings=CONTEXT_SETTINGS)

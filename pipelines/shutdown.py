@@ -39,14 +39,15 @@ class Shutdown:
         return self._requested.wait(seconds)
 
     def listen(self) -> None:
-        """Install this process's handlers; call it before Spark starts."""
+        """Install this process's handlers; at first before Spark starts."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_python_signal)
 
     def listen_in_jvm(self, spark: SparkSession) -> None:
-        """Install the JVM's handlers."""
+        """Install the JVM's handlers, and this process's again: Spark's start put one of its own in their place."""
         from pyspark.java_gateway import ensure_callback_server_started
 
+        self.listen()
         gateway: Any = spark.sparkContext._gateway
         ensure_callback_server_started(gateway)  # type: ignore[no-untyped-call]
         self._jvm_handler = _JvmSignalHandler(self)

@@ -7,9 +7,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import pyarrow as pa
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
+from pyspark.sql.pandas.types import to_arrow_schema
 
 from pipelines import schemas
 from pipelines.clients import KafkaSettings
@@ -58,10 +60,16 @@ def append(frame: DataFrame, lake: Lake, table: str, commit: Commit, *, once: bo
     return _last_version(frame.sparkSession, lake.path(table))
 
 
-def append_audit(spark: SparkSession, lake: Lake, row: Mapping[str, object], commit: Commit) -> None:
-    """Append one row to `batch_audit`; columns that it does not name are null."""
-    values = tuple(row.get(name) for name in schemas.BATCH_AUDIT.names)
-    append(spark.createDataFrame([values], schemas.BATCH_AUDIT).coalesce(1), lake, BATCH_AUDIT, commit)
+def append_audit(spark: SparkSession, lake: Lake, row: Mapping[str, Any], commit: Commit) -> None:
+    """Append one row to `batch_audit`; columns that it does not name are null. `offsets`: partition → (start, end).
+
+    From Arrow, for which Spark needs no Python worker: Ctrl-C in a terminal ends those before the batch is done.
+    """
+    values = {name: list(value.items()) if isinstance(value, Mapping) else value for name, value in row.items()}
+    ranges = [(partition, *ends) for partition, ends in row["offsets"].items()]
+    values["offsets"] = [dict(zip(schemas.OFFSET_RANGE.names, each, strict=True)) for each in ranges]
+    table = pa.Table.from_pylist([values], to_arrow_schema(schemas.BATCH_AUDIT, timezone="UTC"))
+    append(spark.createDataFrame(table, schemas.BATCH_AUDIT).coalesce(1), lake, BATCH_AUDIT, commit)
 
 
 def append_gap(spark: SparkSession, lake: Lake, gap: Gap, now: Commit, at: datetime.datetime) -> None:
@@ -71,7 +79,7 @@ def append_gap(spark: SparkSession, lake: Lake, gap: Gap, now: Commit, at: datet
         "processed_at": at,
         "kafka_topic": now.topic,
         "kafka_topic_id": gap.topic_id,
-        "offsets": [(p, start, end) for p, (start, end) in sorted(gap.lost.items())],
+        "offsets": dict(sorted(gap.lost.items())),
         **dict.fromkeys(("records_in", "accepted", "dead", "duplicate", "late"), 0),
         **{name: {} for name in ("failures", "seconds", "table_versions")},
         "kind": "gap",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import signal
 import time
 import uuid
@@ -173,7 +174,10 @@ def test_no_private_value_or_secret_is_logged(kinds):
 
 
 def test_a_graceful_stop_finishes_the_batch_and_replays_nothing(kafka_stack, s3_server, tmp_path):
-    """SIGTERM, then Ctrl-C on the next run: exit code 0 each, and no record is published twice."""
+    """SIGTERM, then Ctrl-C on the next run: exit code 0 each, and no record is published twice.
+
+    All processes of the job get the signal, as from a terminal or from a supervisor that ends a control group.
+    """
     environment = {**kafka_stack.environment(), **s3_server.environment()}
     site = Site.create(environment, f"stop-{uuid.uuid4().hex[:6]}", tmp_path)
     site.generate("--count", "2000", "--seed", "3")
@@ -181,7 +185,7 @@ def test_a_graceful_stop_finishes_the_batch_and_replays_nothing(kafka_stack, s3_
         batches = site.log().count("enrich: batch") if (tmp_path / "enrich.log").exists() else 0
         job = site.start_enrich("--max-offsets-per-trigger", "300", "--trigger", "1 second")
         wait_for(lambda seen=batches: site.log().count("enrich: batch") > seen, seconds=200)
-        job.send_signal(how)
+        os.killpg(job.pid, how)
         assert job.wait(60) == 0, site.log()
     assert site.log().count("enrich: stopped: ") == 2
     site.drain()

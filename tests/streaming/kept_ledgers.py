@@ -56,7 +56,7 @@ class Case:
             "processed_at": self.now(),
             "kafka_topic": TOPIC,
             "kafka_topic_id": TOPIC_ID,
-            "offsets": [(p, start, end) for p, (start, end) in batch.offsets.items()],
+            "offsets": batch.offsets,
             "kind": "batch",
         }
         sinks.append_audit(spark, self.lake, row, self.ledger.entry(batch, TOPIC))
