@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import subprocess
@@ -15,6 +14,7 @@ from xml.sax.saxutils import quoteattr
 import click
 
 from infra.java import find_java
+from infra.places import pyspark_jars
 from pipelines.cli import ConfigurationError, RunFailed
 
 _TIME_OUTS = ("-Dsun.net.client.defaultConnectTimeout=15000", "-Dsun.net.client.defaultReadTimeout=60000")
@@ -102,8 +102,7 @@ def _megabytes(cache: Path) -> int:
 
 
 def _ivy_jar() -> Path:
-    spec = importlib.util.find_spec("pyspark")
-    found = sorted(Path(spec.origin).parent.glob("jars/ivy-*.jar")) if spec and spec.origin else []
+    found = sorted(pyspark_jars().glob("ivy-*.jar"))
     if not found:
         raise ConfigurationError("pyspark's Ivy jar is missing: run `make install`.")
     return found[-1]

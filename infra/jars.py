@@ -1,6 +1,6 @@
-"""Jars: resolved once, verified against committed checksums, shared by all checkouts.
+"""Jars: resolved once, verified against committed checksums, shared by all checkouts; ours is compiled once.
 
-Reads  conf/spark-defaults.conf (Spark's coordinates and excludes), the \\*.sha256 files
+Reads  conf/spark-defaults.conf (Spark's coordinates and excludes), the \\*.sha256 files, pipelines/jvm
 Writes the cache folder (ECOMMERCE_CACHE), the virtual environment's conf folder
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import importlib.metadata
 import shutil
 import sys
 import tempfile
@@ -18,8 +19,9 @@ from pathlib import Path
 
 import click
 
-from infra import ivy, spark_conf
-from infra.places import INFRA, PROJECT_ROOT, cache_folder, environment_conf
+from infra import ecj, ivy, spark_conf
+from infra.places import INFRA, PROJECT_ROOT, cache_folder, environment_conf, shown
+from pipelines import judge_sources
 from pipelines.cli import CONTEXT_SETTINGS, ConfigurationError, run
 
 
@@ -35,8 +37,7 @@ class JarSet:
     @property
     def key(self) -> str:
         """Names the set's folder in the cache: another version or exclude is another folder."""
-        content = "\n".join([*self.coordinates, "-", *self.excludes])
-        return f"{self.name}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+        return _key(self.name, *self.coordinates, "-", *self.excludes)
 
 
 KAFKA = JarSet(
@@ -47,6 +48,9 @@ KAFKA = JarSet(
     INFRA / "local" / "kafka.sha256",
 )
 S3PROXY = JarSet("s3proxy", ("org.gaul:s3proxy:2.7.0",), (), INFRA / "local" / "s3proxy.sha256")
+# The compiler of pipelines/jvm. It must itself run on Java 17.
+ECJ = JarSet("ecj", ("org.eclipse.jdt:ecj:3.40.0",), (), INFRA / "ecj.sha256")
+JUDGE_JAR = "ecommerce-judge.jar"
 
 
 def spark_jars() -> JarSet:
@@ -66,6 +70,29 @@ def fetch(jars: JarSet) -> list[Path]:
     return sorted(folder.glob("*.jar"))
 
 
+def judge_jar(sources: Path = judge_sources.FOLDER) -> Path:
+    """The jar with what judges a record, from the cache or compiled from `sources` for the installed Spark."""
+    version = judge_sources.digest(sources)
+    key = _key("judge", version, importlib.metadata.version("pyspark"), *ECJ.coordinates, *ecj.FLAGS)
+    folder = cache_folder() / "jars" / key
+    if not folder.is_dir():
+        with locked(folder.parent, "judge"):
+            if not folder.is_dir():  # another checkout may have compiled it while we waited
+                _compile_judge(sources, version, folder)
+    return folder / JUDGE_JAR
+
+
+def _compile_judge(sources: Path, version: str, folder: Path) -> None:
+    """Compile beside `folder` and rename: a folder with that name is always complete."""
+    (compiler,) = fetch(ECJ)
+    click.echo(f"Compiling the judge (once; kept in {folder.parent}) …", err=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".judge-") as staging:
+        compiled = Path(staging) / "jars"
+        compiled.mkdir()
+        ecj.compile_jar(compiler, sources, version, compiled / JUDGE_JAR, folder.parent / "judge-ecj.log")
+        compiled.rename(folder)
+
+
 def verify(jars: JarSet, folder: Path) -> None:
     """Compare all files of `folder` with the checksums (0.2 s for 50 MB, so it is done each time)."""
     expected = read_checksums(jars.checksums)
@@ -76,9 +103,9 @@ def verify(jars: JarSet, folder: Path) -> None:
     if name not in found:
         problem = "is missing"
     elif name not in expected:
-        problem = f"is not listed in {_shown(jars.checksums)}"
+        problem = f"is not listed in {shown(jars.checksums)}"
     else:
-        problem = f"differs from {_shown(jars.checksums)}"
+        problem = f"differs from {shown(jars.checksums)}"
     raise ConfigurationError(
         f"{name} {problem}: delete {folder} and run the command again"
         " (after a change of versions: `python -m infra.jars lock`)."
@@ -124,24 +151,25 @@ def _populate(jars: JarSet, folder: Path, lock: bool = False) -> None:
 
 @contextmanager
 def locked(folder: Path, name: str) -> Iterator[None]:
-    """One process at a time resolves a set. The lock goes away with its process, however that ends."""
+    """One process at a time resolves a set, or compiles. The lock goes away with its process, however that ends."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f".{name}.lock").open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            click.echo(f"Another process fetches the {name} jars: waiting …", err=True)
+            click.echo(f"Another process sees to the {name} jars: waiting …", err=True)
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
-def _shown(path: Path) -> str:
-    return str(path.relative_to(PROJECT_ROOT)) if path.is_relative_to(PROJECT_ROOT) else str(path)
+def _key(name: str, *content: str) -> str:
+    """A folder's name that another content changes."""
+    return f"{name}-{hashlib.sha256(chr(10).join(content).encode()).hexdigest()[:12]}"
 
 
 @click.group(context_settings=CONTEXT_SETTINGS)
 def main() -> None:
-    """Fetch and verify the jars of Spark and of the local servers."""
+    """Fetch and verify the jars of Spark and of the local servers; compile our own."""
 
 
 @main.command()
@@ -149,11 +177,18 @@ def main() -> None:
 @click.option("--on-every-node", is_flag=True, help="For an image: each node has the jars at the same path.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def install(conf_dir: Path | None, on_every_node: bool, debug: bool) -> None:
-    """Fetch Spark's jars and write a Spark configuration folder that names them."""
+    """Fetch Spark's jars, compile the judge, and write a Spark configuration folder that names them."""
     conf_dir = conf_dir or environment_conf()
     jars = fetch(spark_jars())
-    spark_conf.write(PROJECT_ROOT / "conf", conf_dir, jars, on_every_node=on_every_node)
+    spark_conf.write(PROJECT_ROOT / "conf", conf_dir, [*jars, judge_jar()], on_every_node=on_every_node)
     click.echo(f"{len(jars)} jars verified; SPARK_CONF_DIR={conf_dir}")
+
+
+@main.command()
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def judge(debug: bool) -> None:
+    """Print the path of the compiled judge: what `spark-submit --jars` needs where conf/ is used as it is."""
+    click.echo(str(judge_jar()))
 
 
 @main.command()
@@ -168,11 +203,11 @@ def servers(debug: bool) -> None:
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def lock(debug: bool) -> None:
     """For maintainers: resolve all sets anew and rewrite their checksum files."""
-    for jars in (spark_jars(), KAFKA, S3PROXY):
+    for jars in (spark_jars(), KAFKA, S3PROXY, ECJ):
         folder = cache_folder() / "jars" / jars.key
         with locked(folder.parent, jars.name):
             _populate(jars, folder, lock=True)
-        click.echo(f"{_shown(jars.checksums)}: {len(read_checksums(jars.checksums))} jars")
+        click.echo(f"{shown(jars.checksums)}: {len(read_checksums(jars.checksums))} jars")
 
 
 if __name__ == "__main__":

@@ -111,7 +111,7 @@ def test_the_cache_key_changes_with_a_version_and_with_an_exclude() -> None:
 
 
 def test_every_committed_set_has_checksums_of_the_coordinates_it_names() -> None:
-    for jar_set in (jars.spark_jars(), jars.KAFKA, jars.S3PROXY):
+    for jar_set in (jars.spark_jars(), jars.KAFKA, jars.S3PROXY, jars.ECJ):
         listed = jars.read_checksums(jar_set.checksums)
         for coordinate in jar_set.coordinates:
             _, artifact, version = coordinate.split(":")
