@@ -10,6 +10,8 @@ ANALYTICS_VENV  := .venv-analytics
 ANALYTICS_STAMP := $(ANALYTICS_VENV)/.installed
 ATHENA_STAMP    := $(ANALYTICS_VENV)/.installed-athena
 ANALYTICS_TEST_STAMP := $(ANALYTICS_VENV)/.installed-test
+# What judges a record: compiled at the installation.
+JVM    := $(wildcard pipelines/jvm/ecommerce/judge/*.java)
 # spark-submit runs the first python3 on PATH: it must be the one that has pyspark.
 WITH_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 DOCKER_FLAGS := $(if $(SECURE),--secure) $(if $(UI),--ui)
@@ -27,7 +29,7 @@ help: ## Print this page.
 	@printf 'make compose-up SECURE=1 (TLS, SCRAM, ACLs) UI=1 (Kafka UI); infra/.env for the rest of the containers.\n'
 
 ##@ Install
-install: $(STAMP) ## Make .venv with everything pinned, fetch and verify Spark's jars.
+install: $(STAMP) ## Make .venv with everything pinned, fetch and verify Spark's jars, compile ours.
 	@$(BIN)/python -m infra.jars install
 
 minio: $(STAMP) ## Build MinIO (Go 1.24 or newer, 3-5 minutes, once): without it S3Proxy serves the store.
@@ -130,7 +132,7 @@ bench-full: $(STAMP) ## All peers, workloads and figures, some hours; can be int
 	@$(WITH_VENV) $(BIN)/python -m benchmarks full $(BENCH)
 
 # Everything it says goes to stderr: the output of local-env is read by a shell.
-$(STAMP): setup.cfg pyproject.toml conf/spark-defaults.conf conf/log4j2.properties infra/spark.sha256
+$(STAMP): setup.cfg pyproject.toml conf/spark-defaults.conf conf/log4j2.properties infra/spark.sha256 infra/ecj.sha256 $(JVM)
 	@command -v $(PYTHON) >/dev/null || { echo "Error: no $(PYTHON) on PATH: install Python 3.10 or newer, or name one: make install PYTHON=/path/to/python3." >&2; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Error: $(PYTHON) is older than Python 3.10: name a newer one, e.g. make install PYTHON=python3.12." >&2; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Error: $(PYTHON) cannot make virtual environments: install the package python3-venv (Debian, Ubuntu)." >&2; exit 2; }

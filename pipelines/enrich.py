@@ -11,7 +11,6 @@ again. Order per key is kept. One job per lake and per checkpoint.
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from typing import Any
@@ -41,9 +40,7 @@ from pipelines.shutdown import Shutdown, StopRequested
 from pipelines.stream_errors import failure_of, tells_of_data_loss
 from pipelines.topic_watch import TopicWatch
 from pipelines.transforms.batches import Batch
-from pipelines.transforms.enrichment import EnrichmentRules
-from pipelines.transforms.outcomes import Rules, to_outcomes
-from pipelines.transforms.validation import Limits
+from pipelines.transforms.outcomes import EnrichmentRules, Limits, Rules, to_outcomes
 
 
 def build(records: DataFrame, rules: Rules) -> DataFrame:
@@ -54,7 +51,6 @@ def build(records: DataFrame, rules: Rules) -> DataFrame:
 def rules_of(settings: EnrichSettings) -> Rules:
     """What decides outcomes, from the settings; reads the reference data."""
     return Rules(
-        nonce=secrets.token_hex(8),
         enrichment=EnrichmentRules(
             reference=load_reference_data(settings.catalog, settings.s3),
             late_after_seconds=settings.late_after_seconds,

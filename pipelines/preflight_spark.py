@@ -14,18 +14,20 @@ from typing import Any
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
+from pipelines import judge_sources
 from pipelines.cli import ConfigurationError
 
 _DISTRIBUTION = "ecommerce-streaming"
 _SETTINGS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.catalog.ecommerce": "ecommerce.judge.Functions",
 }
 
 
 @dataclass(frozen=True)
 class _Part:
-    """A jar: what people call it, a class in it, and the Python package (or "hadoop") whose version it must have."""
+    """A jar: what people call it, a class in it, whose version it must have (a Python package, "hadoop", "judge")."""
 
     name: str
     example: str
@@ -41,6 +43,7 @@ _PARTS = (
     _Part("Hadoop's S3 connector", "org.apache.hadoop.fs.s3a.S3AFileSystem", "hadoop"),
     _Part("the AWS SDK", "software.amazon.awssdk.services.s3.S3Client"),
     _Part("the AWS SDK's transfer manager", "software.amazon.awssdk.transfer.s3.S3TransferManager"),
+    _Part("the judge", "ecommerce.judge.Functions", "judge"),
 )
 
 
@@ -50,7 +53,8 @@ def check_spark(spark: SparkSession) -> None:
     Raises ConfigurationError that names all that are not.
     """
     jvm: Any = spark._jvm
-    needed = {**_pins(), "hadoop": str(jvm.org.apache.hadoop.util.VersionInfo.getVersion())}
+    hadoop = str(jvm.org.apache.hadoop.util.VersionInfo.getVersion())
+    needed = {**_pins(), "hadoop": hadoop, "judge": judge_sources.digest()}
     if spark.version != needed.get("pyspark", spark.version):
         raise ConfigurationError(
             f"This is Spark {spark.version}, and this release needs {needed['pyspark']}: call the spark-submit of the "

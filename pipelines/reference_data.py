@@ -9,6 +9,7 @@ import csv
 import hashlib
 import io
 import json
+import math
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -74,13 +75,19 @@ def _read_catalog(uri: str, s3: S3Settings | None) -> str:
         raise ConfigurationError(f"CATALOG_URI={uri} cannot be read ({type(error).__name__}).") from error
 
 
+def _finite(number: str) -> float | None:
+    """A price beyond all floats is none; JSON has no infinity."""
+    value = float(number)
+    return value if math.isfinite(value) else None
+
+
 def _catalog_json(text: str, source: str) -> str:
     items = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line, parse_constant=lambda _: None, parse_float=_finite)
             items[str(row["item_id"])] = {name: row.get(name) for name in _CATALOG_FIELDS}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigurationError(

@@ -136,6 +136,37 @@ ENRICHMENT = _struct(
     rescued_data=TEXT,
 )
 
+# The declared fields that are passed on: no ip address, no user agent; the URLs in `page` without their queries.
+_PUBLIC_DEVICE = T.StructType([f for f in DEVICE if f.name != "user_agent"])
+PASSED_ON = T.StructType(
+    [
+        T.StructField(f.name, _PUBLIC_DEVICE if f.name == "device" else f.dataType)
+        for f in EVENT
+        if f.name != "ip_address"
+    ]
+)
+
+# What `ecommerce.judge` makes of one raw record. `failure` is null for an accepted record, which has the event, its
+# times and ENRICHMENT; a dead one has what comes before (`salvaged`, `payload_*`: see DEAD_LETTERS) and `received_at`.
+JUDGED = T.StructType(
+    [
+        *_struct(
+            key=T.BinaryType(),
+            value=T.BinaryType(),
+            headers=HEADERS,
+            failure=FAILURE,
+            salvaged=_struct(event_id=TEXT, event_name=TEXT, event_time=TIMESTAMP),
+            payload_sha256=TEXT,
+            payload_bytes=LONG,
+            payload_truncated=T.BooleanType(),
+            event=PASSED_ON,
+            event_at=TIMESTAMP,
+            sent_at=TIMESTAMP,
+        ),
+        *ENRICHMENT,
+    ]
+)
+
 # One row per accepted record. No ip address, no user agent, no URL query.
 EVENTS = T.StructType(
     [
@@ -143,7 +174,7 @@ EVENTS = T.StructType(
         for f in EVENT
         if f.name not in {"ip_address", "device"}
     ]
-    + [T.StructField("device", T.StructType([f for f in DEVICE if f.name != "user_agent"]))]
+    + [T.StructField("device", _PUBLIC_DEVICE)]
     + list(ENRICHMENT)
     + [T.StructField("processed_at", TIMESTAMP)]
     + list(_struct(**_LINEAGE, **_RELEASE))

@@ -23,7 +23,7 @@ ANALYTICS = sorted((ROOT / "analytics").rglob("*.py"))
 STREAM = ("enrich", "delivery", "progress", "session", "settings", "shutdown", "lake", "schemas", "cli", "preflight",
           "clients", "kafka_connections", "kafka_problems", "kafka_properties", "s3_problems", "topics",
           "reference_data", "sources", "sinks", "checkpoint", "checkpoint_files", "checkpoint_format", "counts",
-          "failpoints", "preflight_spark", "preflight_topics",
+          "failpoints", "judge_sources", "preflight_spark", "preflight_topics",
           "lease", "lease_owner", "lease_watch", "lease_stores", "ledger", "patience", "recent_ids", "resuming",
           "starting", "stream_errors", "topic_watch")  # fmt: skip
 CONNECTING = {"clients", "kafka_connections", "kafka_problems", "s3_problems", "topics", "preflight", "sources",

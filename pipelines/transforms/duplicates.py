@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from pipelines.transforms.enrichment.remarks import with_warning
+from pipelines.transforms.warnings import with_warning
 
 # One row per accepted record whose event_id was accepted before: a duplicate names the accepted record, a conflict
 # (another fingerprint) has nulls there.

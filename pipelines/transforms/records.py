@@ -14,7 +14,7 @@ from pipelines import schemas
 from pipelines.transforms import vocabulary
 from pipelines.transforms.batches import Batch
 from pipelines.transforms.duplicates import without_duplicates
-from pipelines.transforms.json_values import let
+from pipelines.transforms.interpreted import let
 
 _JSON = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX", "timeZone": "UTC"}
 LINEAGE = ("kafka_topic", "kafka_topic_id", "kafka_partition", "kafka_offset", "kafka_timestamp")

@@ -9,7 +9,7 @@ from pipelines import schemas
 from pipelines.transforms import vocabulary
 from pipelines.transforms.batches import Batch
 from pipelines.transforms.duplicates import without_duplicates
-from pipelines.transforms.json_values import let
+from pipelines.transforms.interpreted import let
 from pipelines.transforms.records import LINEAGE
 
 DEAD_LETTER_SCHEMA = "1"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from local_spark import local_spark
 from pyspark.sql import SparkSession
 
 sys.path.append(str(Path(__file__).parents[1] / "transforms"))  # for its builders of valid events
@@ -39,13 +40,6 @@ def luck() -> int:
 def spark() -> Iterator[SparkSession]:
     """A local session in UTC, without a user interface."""
     os.environ.update(SPARK_LOCAL_IP="127.0.0.1")
-    session = (
-        SparkSession.builder.master("local[2]")
-        .config("spark.ui.enabled", "false")
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.ui.showConsoleProgress", "false")
-        .config("spark.driver.extraJavaOptions", "-XX:-DontCompileHugeMethods")
-        .getOrCreate()
-    )
+    session = local_spark().getOrCreate()
     yield session
     session.stop()

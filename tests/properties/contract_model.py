@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from contract_types import Complaint, Event, Number, fitting, instant, is_blank, may_lose_digits
-from json_grammar import kind_of, numbers_in
+from contract_types import Complaint, Event, Number, fitting, instant, is_blank
+from json_grammar import kind_of
 
 from pipelines.transforms import vocabulary
 
@@ -50,7 +50,7 @@ def predict(value: bytes | None, received_at: int | None) -> Prediction:
         return Prediction((early,))
     text = (value or b"").decode()
     document = json.loads(text, parse_int=Number, parse_float=Number)
-    event, misfits = fitting(document, not any(map(may_lose_digits, numbers_in(text))))
+    event, misfits = fitting(document)
     complained = {complaint.path for complaint in misfits}
     found = [*misfits, *(c for rule in RULES for c in rule(event, complained)), *_times(event, received_at)]
     return Prediction(tuple(found), event)

@@ -1,10 +1,6 @@
 """The event's declared fields and when a JSON value fits one: the model's half that is about single values.
 
 A value that does not fit counts as absent, with a complaint if a rule reads the field.
-
-Spark holds a number with an exponent, or of more than 38 digits, as a double. So there the pipeline is stricter than
-the contract: if any number in the document is one of which a double may lose something, money in that notation is
-refused.
 """
 
 from __future__ import annotations
@@ -69,21 +65,21 @@ class Complaint(NamedTuple):
     keyword: str
 
 
-def fitting(document: dict[str, Any], trusts_doubles: bool) -> tuple[Event, list[Complaint]]:
+def fitting(document: dict[str, Any]) -> tuple[Event, list[Complaint]]:
     """The declared fields, None where no value fits; and the complaints."""
-    event, complaints = _members(document, "", "", trusts_doubles)
+    event, complaints = _members(document, "", "")
     for name in ("page", "device", "geo", "traffic", "ecommerce"):
         value, event[name] = document.get(name), None
         if isinstance(value, dict):
-            event[name], found = _members(value, name, f"{name}.", trusts_doubles)
+            event[name], found = _members(value, name, f"{name}.")
             complaints += found
         elif value is not None and name in READ_BY_RULES:
             complaints.append(Complaint("TYPE_MISMATCH", name, "type"))
-    event["items"], found = _items(document.get("items"), trusts_doubles)
+    event["items"], found = _items(document.get("items"))
     return event, complaints + found
 
 
-def _items(value: Any, trusts_doubles: bool) -> tuple[list[Event | None] | None, list[Complaint]]:
+def _items(value: Any) -> tuple[list[Event | None] | None, list[Complaint]]:
     """The items, None for one that is no object (null is none either)."""
     if not isinstance(value, list):
         return None, [] if value is None else [Complaint("TYPE_MISMATCH", "items", "type")]
@@ -93,21 +89,19 @@ def _items(value: Any, trusts_doubles: bool) -> tuple[list[Event | None] | None,
         found = [Complaint("TYPE_MISMATCH", f"items[{at}]", "type")]
         item = None
         if isinstance(element, dict):
-            item, found = _members(element, "items[]", f"items[{at}].", trusts_doubles)
+            item, found = _members(element, "items[]", f"items[{at}].")
         items.append(item)
         complaints += found
     return items, complaints
 
 
-def _members(members: dict[str, Any], place: str, prefix: str, trusts_doubles: bool) -> tuple[Event, list[Complaint]]:
+def _members(members: dict[str, Any], place: str, prefix: str) -> tuple[Event, list[Complaint]]:
     event: Event = {}
     complaints = []
     for kind, names in DECLARED[place].items():
         for name in names.split():
             value = members.get(name)
             keyword = misfit(value, kind)
-            if keyword is None and kind == "money" and value and _is_double(value) and not trusts_doubles:
-                keyword = "multipleOf"
             event[name] = _typed(value) if keyword is None else None
             if keyword and (f"{place}.{name}" if place else name) in READ_BY_RULES:
                 complaints.append(Complaint(_failure_type(prefix + name, value, keyword), prefix + name, keyword))
@@ -140,9 +134,8 @@ def _number_misfit(value: Any, kind: str) -> str | None:
         if cents is None or abs(cents) >= 10**12:
             return "range"
         return None if is_exact else "multipleOf"
-    # 1.0 and 1e0 are whole numbers and no integers: schema languages differ, this contract is strict. So is a number of
-    # more than 38 digits, which Spark holds as a double.
-    if not re.fullmatch(r"-?[0-9]{1,38}", value.text):
+    # 1.0 and 1e0 are whole numbers and no integers: schema languages differ, this contract is strict.
+    if not re.fullmatch(r"-?[0-9]+", value.text):
         return "type"
     return None if -(2**31) <= int(value.text) < 2**31 else "range"
 
@@ -160,18 +153,6 @@ def _cents(number: Number) -> tuple[int | None, bool]:
     cents, rest = divmod(digits * 10 ** max(shift, 0), 10 ** max(-shift, 0))
     cents += 2 * rest >= 10 ** max(-shift, 0)
     return (-cents if sign else cents), not rest
-
-
-def _is_double(number: Number) -> bool:
-    """Whether a decimal of 38 digits does not hold it as it is written."""
-    _, whole, fraction, exponent = _NUMBER.fullmatch(number.text).groups(default="")  # type: ignore[union-attr]
-    return exponent != "" or len((whole + fraction).lstrip("0")) > 38 or len(fraction) > 38
-
-
-def may_lose_digits(number: str) -> bool:
-    """Whether a double, or a decimal of 38 digits, may not be the number."""
-    mantissa, _, exponent = number.lstrip("-").lower().partition("e")
-    return len(mantissa) > 38 or (exponent != "" and len(mantissa) > 15) or bool(re.match("-[0-9]{3}", exponent))
 
 
 def _typed(value: Any) -> Any:

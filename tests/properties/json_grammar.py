@@ -80,12 +80,6 @@ def kind_of(text: str) -> str:
     return "object" if document.is_object else "other"
 
 
-def numbers_in(text: str) -> list[str]:
-    """The numbers of a JSON document, as they are written."""
-    document = read(text)
-    return document.numbers if document else []
-
-
 def _tokens(text: str) -> Iterator[tuple[str, str]]:
     at = 0
     while match := _TOKEN.match(text, at):

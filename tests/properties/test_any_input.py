@@ -12,8 +12,7 @@ from judging import Judge, Judged
 from raw_inputs import raw_inputs
 
 from pipelines.reference_data import load_reference_data
-from pipelines.transforms.enrichment import EnrichmentRules
-from pipelines.transforms.outcomes import Rules
+from pipelines.transforms.outcomes import EnrichmentRules, Rules
 
 BATCH = 4000
 
@@ -21,7 +20,7 @@ BATCH = 4000
 @pytest.fixture(scope="module")
 def judge(spark, tmp_path_factory):
     """The pipeline, planned once."""
-    rules = Rules("0123456789abcdef", EnrichmentRules(load_reference_data()))
+    rules = Rules(EnrichmentRules(load_reference_data()))
     return Judge(spark, tmp_path_factory.mktemp("batches"), rules)
 
 

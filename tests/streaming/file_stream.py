@@ -19,8 +19,7 @@ from pipelines.ledger import Commit
 from pipelines.reference_data import load_reference_data
 from pipelines.session import start_session
 from pipelines.transforms.batches import Batch
-from pipelines.transforms.enrichment import EnrichmentRules
-from pipelines.transforms.outcomes import Rules
+from pipelines.transforms.outcomes import EnrichmentRules, Rules
 from pipelines.transforms.rows import dead_letter_rows, event_rows, with_dead_letter
 
 RECEIVED_AT = "2026-11-22T10:00:01Z"
@@ -46,7 +45,7 @@ def main(folder: Path) -> None:
     spark = start_session("file-stream", S3Settings())
     lake = Lake(str(folder / "lake"))
     sinks.ensure_tables(spark, lake)
-    rules = Rules(nonce="5eed", enrichment=EnrichmentRules(load_reference_data()))
+    rules = Rules(EnrichmentRules(load_reference_data()))
 
     def deliver(outcomes: DataFrame, batch_id: int) -> None:
         generation = str(spark.sparkContext.getLocalProperty("sql.streaming.queryId"))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from damaged_checkpoints import DELETE, FOREIGN, MOVE_AWAY, only_batch_0, remove, write
+from local_spark import local_spark
 from pyspark.sql import SparkSession
 
 from pipelines.checkpoint import Checkpoint, CheckpointState, command
@@ -28,8 +29,7 @@ NEWEST_STARTS, NEWEST_ENDS = {0: 5, 1: 4, 2: 0}, {0: 7, 1: 4, 2: 1}
 def spark():
     running = SparkSession.getActiveSession()
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
-    session = running or builder.config("spark.ui.showConsoleProgress", "false").getOrCreate()
+    session = running or local_spark("local[1]").getOrCreate()
     yield session
     if running is None:
         session.stop()

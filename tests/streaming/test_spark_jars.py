@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from infra.jars import JUDGE_JAR
+from pipelines import judge_sources
+
 CONF = Path(sys.prefix) / "conf"
 CHECK = """
 from pyspark.sql import SparkSession
@@ -53,6 +56,7 @@ def test_without_jars_all_are_named_in_one_line(conf):
     assert "\n" not in line
     assert "missing are Delta Lake, Delta's storage, Spark's Kafka connector" in line
     assert "Hadoop's S3 connector, the AWS SDK" in line
+    assert "the AWS SDK's transfer manager, the judge. Run" in line
     assert "Run make install and set SPARK_CONF_DIR=.venv/conf" in line
 
 
@@ -74,6 +78,21 @@ def test_jars_of_another_release_are_named_with_both_versions_and_no_others(conf
     assert "Hadoop's S3 connector is 3.4.1, not 3.5.0" in line
     assert "Delta Lake is made for Spark 4.1" in line
     assert line.count(" is ") == 4  # and that of SPARK_CONF_DIR
+
+
+def test_a_judge_of_other_sources_is_named(conf, tmp_path):
+    def with_another(line: str) -> str:
+        jars = [Path(jar) for jar in line.split()[1].split(",")]
+        (judge,) = (jar for jar in jars if jar.name == JUDGE_JAR)
+        with zipfile.ZipFile(judge) as given, zipfile.ZipFile(tmp_path / judge.name, "w") as made:
+            for name in given.namelist():
+                made.writestr(name, given.read(name).replace(judge_sources.digest().encode(), b"0123456789ab"))
+        return ",".join(str(tmp_path / judge.name if jar == judge else jar) for jar in jars)
+
+    line = said(conf(with_another))
+    assert (
+        f"not those of this release: the judge is 0123456789ab, not {judge_sources.digest()}. Run make install" in line
+    )
 
 
 def aged(jar: Path, folder: Path) -> Path:

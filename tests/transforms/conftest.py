@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 from builders import TOPIC_ID, Raw, raw
+from local_spark import local_spark
 from observed import Observed
 from pyspark.sql import Row, SparkSession
 
 from pipelines import schemas
 from pipelines.reference_data import ReferenceData, load_reference_data
 from pipelines.transforms.batches import Batch
-from pipelines.transforms.enrichment import EnrichmentRules
-from pipelines.transforms.outcomes import Rules, to_outcomes
+from pipelines.transforms.outcomes import EnrichmentRules, Rules, to_outcomes
 from pipelines.transforms.records import sink_records
 from pipelines.transforms.rows import dead_letter_rows, event_rows, with_dead_letter
 
@@ -34,7 +34,6 @@ BATCH = Batch(
     pipeline_version="0.0.0",
     ruleset="ruleset-1",
 )
-NONCE = "0123456789abcdef"
 
 
 @pytest.fixture(scope="session")
@@ -43,15 +42,7 @@ def spark() -> Iterator[SparkSession]:
     before = {name: os.environ.get(name) for name in ("TZ", "SPARK_LOCAL_IP")}
     os.environ.update(TZ="UTC", SPARK_LOCAL_IP="127.0.0.1")
     time.tzset()  # rows hold instants in the machine's zone
-    session = (
-        SparkSession.builder.master("local[2]")
-        .config("spark.ui.enabled", "false")
-        .config("spark.sql.shuffle.partitions", "1")
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.ui.showConsoleProgress", "false")
-        .config("spark.driver.extraJavaOptions", "-XX:-DontCompileHugeMethods")
-        .getOrCreate()
-    )
+    session = local_spark().config("spark.sql.shuffle.partitions", "1").getOrCreate()
     yield session
     session.stop()
     for name, value in before.items():
@@ -122,7 +113,7 @@ def observe(
     rows = [record.row(offset) for offset, record in enumerate(records)]
     frame = spark.createDataFrame(rows, schemas.RAW_RECORD).coalesce(1)
     enrichment = EnrichmentRules(reference, pseudonym_key=pseudonym_key)
-    outcomes = with_dead_letter(to_outcomes(frame, Rules(NONCE, enrichment, **rules)), BATCH).cache()
+    outcomes = with_dead_letter(to_outcomes(frame, Rules(enrichment, **rules)), BATCH).cache()
     found: dict[str, list[list[Any]]] = {}
     for name, part, offset_of in (
         ("outcomes", outcomes, lambda row: row.kafka_offset),

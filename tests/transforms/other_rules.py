@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.transforms.validation import Limits
+from pipelines.transforms.outcomes import Limits
 from pipelines.transforms.vocabulary import sink_record_bytes
 
 PSEUDONYM_KEY = b"a key for tests"

@@ -13,12 +13,9 @@ from pyspark.sql import DataFrame
 from pipelines import schemas
 from pipelines.recent_ids import RecentIds
 from pipelines.transforms.duplicates import FOUND, accepted_ids, with_duplicates
-from pipelines.transforms.enrichment import EnrichmentRules
-from pipelines.transforms.outcomes import Rules, to_outcomes
+from pipelines.transforms.outcomes import EnrichmentRules, Rules, to_outcomes
 from pipelines.transforms.records import sink_records
 from pipelines.transforms.rows import dead_letter_rows, duplicate_rows, event_rows, with_dead_letter
-
-NONCE = "0123456789abcdef"
 
 ID = event()["event_id"]
 OTHER = "00000000-0000-4000-8000-00000000000a"
@@ -50,7 +47,7 @@ def outcomes(spark, reference) -> DataFrame:
     records = [record if isinstance(record, Raw) else Raw(record) for record in RECORDS.values()]
     rows = [record.row(offset) for offset, record in enumerate(records)]
     raw = spark.createDataFrame(rows, schemas.RAW_RECORD).coalesce(1)
-    return to_outcomes(raw, Rules(NONCE, EnrichmentRules(reference))).cache()
+    return to_outcomes(raw, Rules(EnrichmentRules(reference))).cache()
 
 
 @pytest.fixture(scope="module")

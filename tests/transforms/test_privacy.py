@@ -7,12 +7,12 @@ import hmac
 import json
 
 import pytest
-from builders import ABSENT, event, full_purchase, joined
-from chispa import assert_column_equality
+from builders import ABSENT, Raw, event, full_purchase, joined
+from chispa import assert_df_equality
 from other_rules import OTHER_RULES, PSEUDONYM_KEY
-from pyspark.sql import functions as F
 
-from pipelines.transforms.enrichment.privacy import with_pseudonym
+from pipelines import schemas
+from pipelines.transforms.outcomes import EnrichmentRules, Rules, to_outcomes
 
 RULES = OTHER_RULES
 
@@ -119,10 +119,14 @@ def test_a_dead_letter_keeps_its_bytes_but_tells_no_person_in_its_headers(outcom
 
 
 @pytest.mark.parametrize("size", [1, 32, 63, 64, 65, 200])
-def test_a_key_of_any_size_gives_the_hmac_that_python_gives(spark, size):
+def test_a_key_of_any_size_gives_the_hmac_that_python_gives(spark, reference, size):
     key = bytes(range(size))
-    users = ["", "user-1", "x" * 1000, None]
-    rows = [(user, None if user is None else pseudonym(user, key)) for user in users]
-    frame = spark.createDataFrame(rows, "user_id string, expected string")
-    events = frame.select("expected", F.struct("user_id").alias("event"))
-    assert_column_equality(with_pseudonym(events, key), "user_pseudonym", "expected")
+    users = ["", "user-1", "x" * 1000, ABSENT]
+    rows = [Raw(event(user_id=user)).row(offset) for offset, user in enumerate(users)]
+    expected = [(offset, None if user is ABSENT else pseudonym(user, key)) for offset, user in enumerate(users)]
+    rules = Rules(EnrichmentRules(reference, pseudonym_key=key))
+    outcomes = to_outcomes(spark.createDataFrame(rows, schemas.RAW_RECORD), rules)
+    assert_df_equality(
+        outcomes.select("kafka_offset", "user_pseudonym"),
+        spark.createDataFrame(expected, "kafka_offset long, user_pseudonym string"),
+    )

@@ -1,0 +1,275 @@
+package ecommerce.judge;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
+import org.apache.spark.sql.catalyst.util.GenericArrayData;
+import org.apache.spark.sql.types.Decimal;
+import org.apache.spark.sql.types.StructField;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.unsafe.types.UTF8String;
+
+/** Everything that the pipeline adds to an accepted event, and what it takes out of it. */
+final class Enrichment {
+    private static final String[] UTM = {"source", "medium", "campaign", "term", "content"};
+
+    private final Contract contract;
+    private final Validation validation;
+    private final Privacy privacy;
+    private final Web web;
+    private final Agents agents;
+    private final Shop shop;
+    private final StructType outcome;
+
+    private final int eventId;
+    private final int eventName;
+    private final int eventTime;
+    private final int sentAt;
+    private final int platform;
+    private final int userId;
+    private final int ipAddress;
+    private final int page;
+    private final int url;
+    private final int referrer;
+    private final int device;
+    private final int userAgent;
+    private final int category;
+    private final int traffic;
+    private final int[] utm = new int[UTM.length];
+    private final int ecommerce;
+    private final int value;
+    private final int items;
+
+    private final int event;
+    private final int firstUtm;
+    private final int first;
+    /** Declared place of each field that is passed on; of the device too. */
+    private final int[] passedOn;
+    private final int[] passedOnOfDevice;
+    private final JsonWriter.Shape eventShape;
+    private final JsonWriter.Shape addedShape;
+
+    Enrichment(Contract contract, Validation validation, Privacy privacy, StructType outcome) {
+        this.contract = contract;
+        this.validation = validation;
+        this.privacy = privacy;
+        this.outcome = outcome;
+        web = new Web(contract.reference.get("referrers"));
+        agents = new Agents(contract.reference.get("user_agents"));
+        shop = new Shop(contract.reference.get("catalog"), contract.event);
+        Declared declared = contract.event;
+        eventId = declared.at("event_id");
+        eventName = declared.at("event_name");
+        eventTime = declared.at(Contract.EVENT_TIME);
+        sentAt = declared.at("sent_at");
+        platform = declared.at("platform");
+        userId = declared.at("user_id");
+        ipAddress = declared.at("ip_address");
+        page = declared.at("page");
+        url = declared.of("page").at("url");
+        referrer = declared.of("page").at("referrer");
+        device = declared.at("device");
+        userAgent = declared.of("device").at("user_agent");
+        category = declared.of("device").at("category");
+        traffic = declared.at("traffic");
+        for (int i = 0; i < UTM.length; i++) {
+            utm[i] = declared.of("traffic").at(UTM[i]);
+        }
+        ecommerce = declared.at("ecommerce");
+        value = declared.of("ecommerce").at("value");
+        items = declared.at("items");
+
+        event = outcome.fieldIndex("event");
+        firstUtm = outcome.fieldIndex("utm_source");
+        first = outcome.fieldIndex("received_at");
+        StructType eventType = (StructType) outcome.fields()[event].dataType();
+        passedOn = places(eventType, declared);
+        passedOnOfDevice = places((StructType) eventType.apply("device").dataType(), declared.of("device"));
+        eventShape = new JsonWriter.Shape(eventType);
+        addedShape = new JsonWriter.Shape(
+                new StructType(Arrays.copyOfRange(outcome.fields(), first, outcome.size())));
+    }
+
+    private static int[] places(StructType type, Declared declared) {
+        StructField[] fields = type.fields();
+        int[] places = new int[fields.length];
+        for (int i = 0; i < places.length; i++) {
+            places[i] = declared.at(fields[i].name());
+        }
+        return places;
+    }
+
+    UTF8String eventId(Event given) {
+        return (UTF8String) given.values[eventId];
+    }
+
+    UTF8String eventName(Event given) {
+        return (UTF8String) given.values[eventName];
+    }
+
+    Times times(Event given, long receivedAt) {
+        return new Times(receivedAt, (UTF8String) given.values[eventTime], (UTF8String) given.values[sentAt]);
+    }
+
+    /** Fill the columns of an accepted record. */
+    void fill(Object[] row, Event given, Times times) {
+        Object[] values = given.values;
+        Row out = new Row(outcome, row);
+        out.set("event_at", instant(times.eventAt));
+        out.set("sent_at", instant(times.sentAt));
+        lateness(out, times);
+        Object[] pageValues = (Object[]) values[page];
+        String pageUrl = pageValues == null ? null : string(pageValues[url]);
+        String referrerUrl = pageValues == null ? null : string(pageValues[referrer]);
+        web(out, row, pageUrl, referrerUrl, (Object[]) values[traffic]);
+        agent(out, values);
+        List<Complaint> remarks = new ArrayList<>(given.complaints);
+        if (validation.hasOtherRevision(given)) {
+            remarks.add(Complaint.warning("schema_version", "revision", "another revision of the schema"));
+        }
+        if (times.clockUnknown) {
+            remarks.add(Complaint.warning("sent_at", "clock_unknown",
+                    "too far from the arrival to correct the clock"));
+        }
+        shop(out, values, remarks);
+        out.set("event_fingerprint", shop.fingerprint(values));
+        out.set("ip_prefix", values[ipAddress] == null ? null
+                : text(Privacy.networkPrefix(values[ipAddress].toString())));
+        UTF8String pseudonym = privacy.pseudonym((UTF8String) values[userId]);
+        out.set("user_pseudonym", pseudonym);
+        out.set("warnings", Remarks.warnings(remarks));
+        out.set("rescued_data", Remarks.rescued(given.complaints));
+        row[event] = passedOn(values, pseudonym, pageUrl, referrerUrl);
+    }
+
+    private void lateness(Row out, Times times) {
+        out.set("derived_at", instant(times.derivedAt));
+        out.set("event_date", times.derivedAt == Instants.NONE ? null : Instants.day(times.derivedAt));
+        if (times.receivedAt == Instants.NONE) {
+            return;
+        }
+        out.set("load_date", Instants.day(times.receivedAt));
+        if (times.derivedAt != Instants.NONE) {
+            long millis = (times.receivedAt - times.derivedAt) / 1000;
+            out.set("lateness_ms", millis);
+            out.set("is_late", millis > contract.lateAfterMillis);
+        }
+    }
+
+    private void web(Row out, Object[] row, String pageUrl, String referrerUrl, Object[] trafficValues) {
+        String pageHost = Web.host(pageUrl);
+        String referrerHost = Web.host(referrerUrl);
+        String query = Web.query(pageUrl);
+        out.set("page_host", text(pageHost));
+        out.set("page_path", text(Web.path(pageUrl)));
+        out.set("page_query", text(query));
+        out.set("referrer_host", text(referrerHost));
+        out.set("referrer_medium", text(web.medium(referrerHost, pageHost)));
+        boolean given = false;
+        for (int i = 0; trafficValues != null && i < utm.length; i++) {
+            given |= trafficValues[utm[i]] != null;
+        }
+        for (int i = 0; i < utm.length; i++) {
+            row[firstUtm + i] = given ? trafficValues[utm[i]] : text(Web.campaign(query, UTM[i]));
+        }
+    }
+
+    private void agent(Row out, Object[] values) {
+        Object[] deviceValues = (Object[]) values[device];
+        UTF8String given = deviceValues == null ? null : (UTF8String) deviceValues[category];
+        Agents.Agent agent = agents.of(deviceValues == null ? null : string(deviceValues[userAgent]),
+                string(values[platform]), given == null ? null : given.toLowerCase().toString());
+        out.set("browser", text(agent.browser()));
+        out.set("os", text(agent.os()));
+        out.set("device_class", text(agent.deviceClass()));
+        out.set("is_bot", agent.isBot());
+    }
+
+    private void shop(Row out, Object[] values, List<Complaint> remarks) {
+        Object[][] given = (Object[][]) values[items];
+        if (given == null) {
+            return;
+        }
+        Object[] found = shop.catalogItems(given);
+        out.set("catalog_items", new GenericArrayData(found));
+        if (Shop.hasUnknown(found)) {
+            remarks.add(Complaint.warning("items", "unknown_item", "an item_id is not in the catalogue"));
+        }
+        Decimal cart = shop.cartValue(given);
+        out.set("cart_value", cart);
+        Object[] order = (Object[]) values[ecommerce];
+        if (cart != null && order != null && order[value] != null
+                && cart.toJavaBigDecimal().compareTo(((Decimal) order[value]).toJavaBigDecimal()) != 0) {
+            remarks.add(Complaint.warning("ecommerce.value", "cart_value",
+                    "differs from the sum of price times quantity"));
+        }
+    }
+
+    /** The declared fields without address, user agent and URL queries; the pseudonym in the user's place. */
+    private InternalRow passedOn(Object[] values, UTF8String pseudonym, String pageUrl, String referrerUrl) {
+        Object[] kept = new Object[passedOn.length];
+        for (int i = 0; i < kept.length; i++) {
+            int from = passedOn[i];
+            Object given = values[from];
+            if (from == userId) {
+                kept[i] = privacy.hasKey() ? pseudonym : given;
+            } else if (given instanceof Object[][] elements) {
+                Object[] rows = new Object[elements.length];
+                for (int k = 0; k < rows.length; k++) {
+                    rows[k] = new GenericInternalRow(elements[k]);
+                }
+                kept[i] = new GenericArrayData(rows);
+            } else if (given instanceof Object[] members) {
+                kept[i] = new GenericInternalRow(from == page ? withoutQueries(members, pageUrl, referrerUrl)
+                        : from == device ? device(members) : members);
+            } else {
+                kept[i] = given;
+            }
+        }
+        return new GenericInternalRow(kept);
+    }
+
+    private Object[] withoutQueries(Object[] members, String pageUrl, String referrerUrl) {
+        Object[] kept = members.clone();
+        kept[url] = pageUrl == null ? null : text(Web.withoutQuery(pageUrl));
+        kept[referrer] = referrerUrl == null ? null : text(Web.withoutQuery(referrerUrl));
+        return kept;
+    }
+
+    private Object[] device(Object[] members) {
+        Object[] kept = new Object[passedOnOfDevice.length];
+        for (int i = 0; i < kept.length; i++) {
+            kept[i] = members[passedOnOfDevice[i]];
+        }
+        return kept;
+    }
+
+    /** The size of the enriched record's value, less the Kafka coordinates and the batch's facts. */
+    long enrichedBytes(Object[] row) {
+        JsonWriter json = new JsonWriter();
+        json.object((InternalRow) row[event], eventShape);
+        json.object(new GenericInternalRow(Arrays.copyOfRange(row, first, row.length)), addedShape);
+        return json.length();
+    }
+
+    private static Long instant(long micros) {
+        return micros == Instants.NONE ? null : (Long) micros;
+    }
+
+    private static String string(Object text) {
+        return text == null ? null : text.toString();
+    }
+
+    private static UTF8String text(String text) {
+        return text == null ? null : Texts.utf8(text);
+    }
+
+    /** A row by the names of its columns. */
+    private record Row(StructType type, Object[] values) {
+        void set(String column, Object value) {
+            values[type.fieldIndex(column)] = value;
+        }
+    }
+}

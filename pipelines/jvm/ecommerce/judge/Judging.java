@@ -1,0 +1,221 @@
+package ecommerce.judge;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
+import org.apache.spark.sql.catalyst.util.ArrayData;
+import org.apache.spark.sql.catalyst.util.GenericArrayData;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.unsafe.types.UTF8String;
+
+/** Judges records by one set of rules. Safe for many threads: nothing in it changes but what it remembers of texts. */
+final class Judging {
+    /** For our own headers (at most 20 errors and 20 paths) and the record's overhead. */
+    private static final int RESERVED_BYTES = 32 * 1024;
+    /** An enriched value is far less than this many times its raw value plus the reserve: below, nobody measures it. */
+    private static final long MAX_GROWTH = 8;
+    /** More than the names and values of the Kafka coordinates in an enriched record. */
+    private static final int LINEAGE_BYTES = 1024;
+    private static final int HEADER_OVERHEAD = 8;
+    private static final int MAX_ERRORS = 20;
+    private static final int MAX_SALVAGED_LENGTH = 200;
+    // What the readers of the tables can all represent: the years 1900 to 9998.
+    private static final long FIRST_SALVAGED = -2_208_988_800_000_000L;
+    private static final long END_OF_SALVAGED = 253_370_764_800_000_000L;
+
+    private final UTF8String rules;
+    private final byte[] innerKey;
+    private final byte[] outerKey;
+    private final StructType type;
+    private final Contract contract;
+    private final Validation validation;
+    private final Enrichment enrichment;
+    private final int room;
+    private final Columns columns;
+
+    /** Where the columns of an outcome stand. */
+    private static final class Columns {
+        final int count;
+        final int key;
+        final int value;
+        final int headers;
+        final int failure;
+        final int salvaged;
+        final int sha256;
+        final int bytes;
+        final int truncated;
+        final int receivedAt;
+
+        Columns(StructType type) {
+            count = type.size();
+            key = type.fieldIndex("key");
+            value = type.fieldIndex("value");
+            headers = type.fieldIndex("headers");
+            failure = type.fieldIndex("failure");
+            salvaged = type.fieldIndex("salvaged");
+            sha256 = type.fieldIndex("payload_sha256");
+            bytes = type.fieldIndex("payload_bytes");
+            truncated = type.fieldIndex("payload_truncated");
+            receivedAt = type.fieldIndex("received_at");
+        }
+    }
+
+    /** What failed: its type, the stage, and what is wrong. */
+    private record Failure(String type, String stage, List<Complaint> errors) {
+        Failure(String type, String stage, String keyword, String expected, String message) {
+            this(type, stage, List.of(Complaint.rejecting(type, "", keyword, expected, message)));
+        }
+    }
+
+    Judging(UTF8String rules, byte[] innerKey, byte[] outerKey, StructType type) {
+        this.rules = rules.clone();
+        this.innerKey = innerKey;
+        this.outerKey = outerKey;
+        this.type = type;
+        contract = Contract.read(rules.toString());
+        validation = new Validation(contract);
+        enrichment = new Enrichment(contract, validation, new Privacy(innerKey, outerKey), type);
+        room = contract.maxRecordBytes - RESERVED_BYTES;
+        columns = new Columns(type);
+    }
+
+    boolean isOf(UTF8String rules, byte[] innerKey, byte[] outerKey, StructType type) {
+        return this.rules.equals(rules) && Arrays.equals(this.innerKey, innerKey)
+                && Arrays.equals(this.outerKey, outerKey) && this.type.equals(type);
+    }
+
+    /** The outcome: accepted (`failure` is null) or dead, never both, never neither. */
+    InternalRow judge(byte[] givenKey, byte[] value, ArrayData givenHeaders, long receivedAt) {
+        boolean largeKey = givenKey != null && givenKey.length > room / 4;
+        byte[] key = largeKey ? null : givenKey;
+        Object[] row = new Object[columns.count];
+        row[columns.key] = key;
+        if (receivedAt != Instants.NONE) {
+            row[columns.receivedAt] = receivedAt;
+        }
+        Failure failure = undecodable(value, largeKey);
+        Event event = null;
+        Times times = null;
+        if (failure == null) {
+            try {
+                event = Event.read(value, contract);
+                if (event == null) {
+                    failure = new Failure("NOT_OBJECT", "parse", "type", "object",
+                            "the value is JSON but not an object");
+                }
+            } catch (NotJson error) {
+                failure = new Failure("NOT_JSON", "parse", error.keyword, "one JSON object",
+                        "the value is not one valid JSON document");
+            }
+        }
+        if (event != null) {
+            times = enrichment.times(event, receivedAt);
+            List<Complaint> broken = validation.broken(event, times);
+            if (broken.isEmpty()) {
+                enrichment.fill(row, event, times);
+                failure = tooLarge(row, value, key);
+            } else {
+                failure = new Failure(first(broken), "validate", broken);
+            }
+        }
+        if (failure != null) {
+            bury(row, failure, event, times);
+            payload(row, value, key, largeKey, givenHeaders);
+        }
+        return new GenericInternalRow(row);
+    }
+
+    /** The first reason why the value is no text, null if there is none. */
+    private Failure undecodable(byte[] value, boolean largeKey) {
+        UTF8String text = UTF8String.fromBytes(value);
+        if (Texts.isBlank(text)) {
+            return new Failure("EMPTY_VALUE", "decode", "minLength", "a JSON object", "the value is null or blank");
+        }
+        if (value.length > contract.maxEventBytes) {
+            return new Failure("SIZE_VIOLATION", "decode", "maxLength",
+                    "at most " + contract.maxEventBytes + " bytes", "the value is too large");
+        }
+        if (largeKey) {
+            return new Failure("SIZE_VIOLATION", "decode", "maxLength", "a key that fits", "the key is too large");
+        }
+        return text.isValid() ? null
+                : new Failure("NOT_UTF8", "decode", "encoding", "UTF-8", "the value is not UTF-8");
+    }
+
+    /** The first type of the contract's table among the errors. */
+    private String first(List<Complaint> errors) {
+        int first = contract.failureTypes.size();
+        for (Complaint error : errors) {
+            first = Math.min(first, contract.failureTypes.indexOf(error.failureType()));
+        }
+        return contract.failureTypes.get(first);
+    }
+
+    /** An accepted event's failure if its enriched record would not fit its topic. */
+    private Failure tooLarge(Object[] row, byte[] value, byte[] key) {
+        long others = (key == null ? 0 : key.length) + RESERVED_BYTES;
+        if (value.length * MAX_GROWTH + others <= contract.maxRecordBytes
+                || enrichment.enrichedBytes(row) + LINEAGE_BYTES + others <= contract.maxRecordBytes) {
+            return null;
+        }
+        return new Failure("SIZE_VIOLATION", "enrich", "maxLength",
+                "at most " + contract.maxRecordBytes + " bytes", "the enriched record is too large");
+    }
+
+    /** Make the row a dead record's: no event, but what it still tells. */
+    private void bury(Object[] row, Failure failure, Event event, Times times) {
+        Object key = row[columns.key];
+        Object receivedAt = row[columns.receivedAt];
+        Arrays.fill(row, null);
+        row[columns.key] = key;
+        row[columns.receivedAt] = receivedAt;
+        List<Object> errors = new ArrayList<>();
+        for (Complaint error : failure.errors.subList(0, Math.min(failure.errors.size(), MAX_ERRORS))) {
+            errors.add(new GenericInternalRow(new Object[] {
+                Texts.utf8(error.path()), Texts.utf8(error.keyword()), Texts.utf8(error.expected()),
+                error.actualType() == null ? null : Texts.utf8(error.actualType()), Texts.utf8(error.message()),
+            }));
+        }
+        row[columns.failure] = new GenericInternalRow(new Object[] {
+            Texts.utf8(failure.type), Texts.utf8(failure.stage), new GenericArrayData(errors.toArray()),
+        });
+        Object[] salvaged = new Object[3];
+        if (event != null) {
+            salvaged[0] = Texts.start(enrichment.eventId(event), MAX_SALVAGED_LENGTH);
+            salvaged[1] = Texts.start(enrichment.eventName(event), MAX_SALVAGED_LENGTH);
+            salvaged[2] = times.eventAt >= FIRST_SALVAGED && times.eventAt < END_OF_SALVAGED ? times.eventAt : null;
+        }
+        row[columns.salvaged] = new GenericInternalRow(salvaged);
+    }
+
+    /** Value and headers of a dead record, cut to what its topic takes; hash and length are of the whole value. */
+    private void payload(Object[] row, byte[] value, byte[] key, boolean largeKey, ArrayData headers) {
+        long headerBytes = headerBytes(headers);
+        boolean largeHeaders = headerBytes > room / 4;
+        long left = Math.max(0, room - (key == null ? 0 : key.length) - (largeHeaders ? 0 : headerBytes));
+        int size = value == null ? 0 : value.length;
+        row[columns.headers] = largeHeaders ? null : headers;
+        row[columns.value] = size > left ? Arrays.copyOf(value, (int) left) : value;
+        row[columns.bytes] = (long) size;
+        row[columns.truncated] = size > left || largeKey || largeHeaders;
+        if (value != null) {
+            row[columns.sha256] = Texts.utf8(HexFormat.of().formatHex(Privacy.sha256().digest(value)));
+        }
+    }
+
+    private static long headerBytes(ArrayData headers) {
+        long bytes = 0;
+        for (int i = 0; headers != null && i < headers.numElements(); i++) {
+            if (!headers.isNullAt(i)) {
+                InternalRow header = headers.getStruct(i, 2);
+                bytes += header.isNullAt(0) ? 0 : header.getUTF8String(0).numBytes();
+                bytes += header.isNullAt(1) ? 0 : header.getBinary(1).length;
+                bytes += HEADER_OVERHEAD;
+            }
+        }
+        return bytes;
+    }
+}

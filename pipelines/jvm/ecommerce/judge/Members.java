@@ -1,0 +1,120 @@
+package ecommerce.judge;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.spark.unsafe.types.UTF8String;
+
+/**
+ * Where the members of one JSON object stand in the document: of a repeated key the last one.
+ *
+ * <p>Reading tells whether the whole document is JSON; {@link Event} then looks at the values.
+ */
+final class Members {
+    /** A value by its place in the document. */
+    static final class Value {
+        byte type;
+        int start;
+        int end;
+        /** Of a string: whether it has escapes. */
+        boolean escaped;
+        /** Whether an object in it repeats a key. */
+        boolean repeats;
+        /** The members of an object that is declared. */
+        Members members;
+        /** The elements of an array that is declared. */
+        List<Value> elements;
+    }
+
+    final Declared declared;
+    final Value[] values;
+    /** Members that are not declared, null if there are none. */
+    Map<UTF8String, Value> unknown;
+
+    private Members(Declared declared) {
+        this.declared = declared;
+        this.values = new Value[declared.fields.length];
+    }
+
+    /** Read an object; the reader stands on its brace. */
+    static Members read(JsonReader reader, Declared declared) throws NotJson {
+        Members members = new Members(declared);
+        reader.enter();
+        int guess = 0;
+        for (boolean first = true; reader.hasMore(first, '}'); first = false) {
+            int start = reader.at + 1;
+            int end = reader.key();
+            int found = reader.escaped ? members.findEscaped(reader, start, end)
+                    : declared.find(reader.bytes, start, end, guess);
+            if (found >= 0) {
+                reader.repeats |= members.values[found] != null;
+                members.values[found] = value(reader, declared.fields[found]);
+                guess = found + 1;
+            } else {
+                members.addUnknown(reader, reader.text(start, end, reader.escaped));
+            }
+        }
+        return members;
+    }
+
+    private int findEscaped(JsonReader reader, int start, int end) {
+        byte[] key = reader.text(start, end, true).getBytes();
+        return declared.find(key, 0, key.length, 0);
+    }
+
+    private void addUnknown(JsonReader reader, UTF8String key) throws NotJson {
+        if (unknown == null) {
+            unknown = new LinkedHashMap<>();
+        }
+        Value value = value(reader, null);
+        reader.repeats |= unknown.put(key, value) != null;
+    }
+
+    /** Read a value of that field, or of none. */
+    private static Value value(JsonReader reader, Declared.Field field) throws NotJson {
+        boolean repeatedBefore = reader.repeats;
+        reader.repeats = false;
+        Value value = new Value();
+        int next = reader.next();
+        value.start = reader.at;
+        Declared.Kind kind = field == null ? null : field.kind;
+        if (next == '{' && kind == Declared.Kind.OBJECT) {
+            value.type = JsonReader.OBJECT;
+            value.members = read(reader, field.members);
+        } else if (next == '[' && kind == Declared.Kind.ARRAY) {
+            value.type = JsonReader.ARRAY;
+            value.elements = elements(reader, field);
+        } else {
+            value.type = reader.value();
+            value.escaped = reader.escaped;
+        }
+        value.end = reader.at;
+        value.repeats = reader.repeats;
+        reader.repeats |= repeatedBefore;
+        return value;
+    }
+
+    private static List<Value> elements(JsonReader reader, Declared.Field array) throws NotJson {
+        List<Value> elements = new ArrayList<>();
+        reader.enter();
+        for (boolean first = true; reader.hasMore(first, ']'); first = false) {
+            boolean repeatedBefore = reader.repeats;
+            reader.repeats = false;
+            Value element = new Value();
+            boolean isObject = reader.next() == '{';
+            element.start = reader.at;
+            if (isObject) {
+                element.type = JsonReader.OBJECT;
+                element.members = read(reader, array.members);
+            } else {
+                element.type = reader.value();
+            }
+            element.end = reader.at;
+            element.repeats = reader.repeats;
+            reader.repeats |= repeatedBefore;
+            elements.add(element);
+        }
+        return elements;
+    }
+}
