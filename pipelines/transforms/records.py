@@ -16,9 +16,8 @@ from pipelines.transforms.batches import Batch
 from pipelines.transforms.duplicates import without_duplicates
 from pipelines.transforms.interpreted import let
 
-_JSON = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX", "timeZone": "UTC"}
+_TO_JSON = "ecommerce.to_json"
 LINEAGE = ("kafka_topic", "kafka_topic_id", "kafka_partition", "kafka_offset", "kafka_timestamp")
-_PRIVATE_EVENT_FIELDS = ("ip_address",)
 
 
 def sink_records(outcomes: DataFrame, batch: Batch, enriched_topic: str, dead_letter_topic: str) -> DataFrame:
@@ -31,25 +30,18 @@ def sink_records(outcomes: DataFrame, batch: Batch, enriched_topic: str, dead_le
     enriched = enriched_json([batch.processed_at().alias("processed_at")], release)
     return without_duplicates(outcomes).select(
         "key",
-        F.when(dead, F.col("value")).otherwise(enriched.cast("binary")).alias("value"),
+        F.when(dead, F.col("value")).otherwise(enriched).alias("value"),
         F.when(dead, dead_letter_headers(batch)).otherwise(enriched_headers()).alias("headers"),
         F.when(dead, dead_letter_topic).otherwise(enriched_topic).alias("topic"),
         F.col("kafka_partition").alias("partition"),
     )
 
 
-def enriched_json(
-    times: list[Column] | None = None, release: list[Column] | None = None, of: Callable[[str], Column] = F.col
-) -> Column:
-    """The enriched value: the declared fields as the producer wrote them, and ours under `enrichment`.
-
-    `of` gives the columns of the outcome.
-    """
-    added = [of(name).alias(name) for name in schemas.ENRICHMENT.names]
-    lineage = [of(name).alias(name) for name in LINEAGE]
-    enrichment = F.struct(*added, *(times or []), *lineage, *(release or []))
-    declared = [of("event")[n].alias(n) for n in schemas.EVENT.names if n not in _PRIVATE_EVENT_FIELDS]
-    return F.to_json(F.struct(*declared, enrichment.alias("enrichment")), _JSON)
+def enriched_json(times: list[Column] | None = None, release: list[Column] | None = None) -> Column:
+    """The enriched value, UTF-8: the declared fields as the producer wrote them, and ours under `enrichment`."""
+    enrichment = F.struct(*schemas.ENRICHMENT.names, *(times or []), *LINEAGE, *(release or []))
+    declared = [F.col("event")[name].alias(name) for name in schemas.PASSED_ON.names]
+    return F.call_function(_TO_JSON, F.struct(*declared, enrichment.alias("enrichment")))
 
 
 def source_headers(of: Callable[[str], Column] = F.col) -> list[Column]:

@@ -7,7 +7,9 @@ from decimal import Decimal
 
 import pytest
 from builders import TOPIC, TOPIC_ID, Json, Raw, cart_event, event, first, full_purchase, item, joined, raw
+from chispa import assert_column_equality
 from observed import declared, parsed, public
+from pyspark.sql import functions as F
 
 from pipelines import schemas
 
@@ -118,3 +120,30 @@ def test_the_header_of_an_event_without_a_version_names_the_default(outcomes):
 def test_the_rows_have_the_columns_of_the_tables(outcomes):
     assert outcomes["everything"].row.__fields__ == schemas.EVENTS.names
     assert outcomes["dead"].row.__fields__ == schemas.DEAD_LETTERS.names
+
+
+def test_our_json_is_what_spark_writes(spark):
+    texts = ["", 'a"b\\c/d', "\x00\x01\x1f\x7f", "\b\f\n\r\t", "é😀\u2028", None]
+    moments = ["2026-03-01 12:00:00", "1969-12-31 23:59:59.999999", "0001-01-01 00:00:00.000001", "9999-12-31 00:00:00"]
+    frame = (
+        spark.createDataFrame([(text, moment) for text in texts for moment in moments], "text string, moment string")
+        .withColumn("at", F.to_timestamp("moment"))
+        .select(
+            "text",
+            "at",
+            F.to_date("at").alias("day"),
+            F.lit(-5).alias("n"),
+            F.lit(-(2**63)).alias("long"),
+            F.lit("-86.90").cast("decimal(12,2)").alias("money"),
+            F.lit("4294967293995705032706.00").cast("decimal(28,2)").alias("sum"),
+            F.lit(True).alias("flag"),
+            F.array(F.struct("text", F.lit(None).cast("int").alias("none")), F.lit(None)).alias("rows"),
+            F.array(F.col("text"), F.lit("x")).alias("texts"),
+            F.array().cast("array<string>").alias("empty"),
+            F.struct(F.lit(None).cast("string").alias("nothing")).alias('odd "name"'),
+        )
+    )
+    options = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX", "timeZone": "UTC"}
+    ours = F.call_function("ecommerce.to_json", F.struct("*")).cast("string")
+    both = frame.select(ours.alias("ours"), F.to_json(F.struct("*"), options).alias("sparks"))
+    assert_column_equality(both, "ours", "sparks")

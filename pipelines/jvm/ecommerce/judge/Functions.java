@@ -1,5 +1,7 @@
 package ecommerce.judge;
 
+import java.util.Map;
+import java.util.function.Function;
 import org.apache.spark.sql.catalyst.analysis.NoSuchFunctionException;
 import org.apache.spark.sql.connector.catalog.FunctionCatalog;
 import org.apache.spark.sql.connector.catalog.Identifier;
@@ -8,9 +10,10 @@ import org.apache.spark.sql.connector.catalog.functions.UnboundFunction;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 
-/** Makes {@link Judge} known to Spark SQL, as a function of the catalogue that names this class. */
+/** Makes {@link Judge} and {@link ToJson} known to Spark SQL, as functions of the catalogue that names this class. */
 public final class Functions implements FunctionCatalog {
-    private static final String JUDGE = "judge";
+    private static final Map<String, Function<StructType, BoundFunction>> FUNCTIONS =
+            Map.of("judge", Judge::new, "to_json", ToJson::new);
 
     private String name;
 
@@ -26,33 +29,26 @@ public final class Functions implements FunctionCatalog {
 
     @Override
     public Identifier[] listFunctions(String[] namespace) {
-        return new Identifier[] {Identifier.of(namespace, JUDGE)};
+        return FUNCTIONS.keySet().stream().map(each -> Identifier.of(namespace, each)).toArray(Identifier[]::new);
     }
 
     @Override
     public UnboundFunction loadFunction(Identifier identifier) throws NoSuchFunctionException {
-        if (!identifier.name().equals(JUDGE)) {
+        if (!FUNCTIONS.containsKey(identifier.name())) {
             throw new NoSuchFunctionException(identifier);
         }
-        return new Unbound();
+        return new Unbound(identifier.name());
     }
 
-    private static final class Unbound implements UnboundFunction {
-        private static final long serialVersionUID = 1;
-
-        @Override
-        public String name() {
-            return JUDGE;
-        }
-
+    private record Unbound(String name) implements UnboundFunction {
         @Override
         public String description() {
-            return "judge(key, value, headers, received_at, rules, inner_key, outer_key, outcome): see Judge";
+            return "see the class of that name in pipelines/jvm";
         }
 
         @Override
         public BoundFunction bind(StructType inputType) {
-            return new Judge(inputType);
+            return FUNCTIONS.get(name).apply(inputType);
         }
     }
 }

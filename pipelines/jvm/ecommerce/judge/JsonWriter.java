@@ -16,6 +16,7 @@ import org.apache.spark.sql.types.StringType;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.types.TimestampType;
+import org.apache.spark.unsafe.Platform;
 import org.apache.spark.unsafe.types.UTF8String;
 
 /** JSON of Spark's rows, as Spark's `to_json` writes it: no nulls in objects, instants in UTC to the microsecond. */
@@ -29,6 +30,11 @@ final class JsonWriter {
         return length;
     }
 
+    /** Begin anew. */
+    void clear() {
+        length = 0;
+    }
+
     byte[] toBytes() {
         return Arrays.copyOf(out, length);
     }
@@ -39,17 +45,34 @@ final class JsonWriter {
 
     void string(UTF8String text) {
         int size = text.numBytes();
-        room(size * 6 + 2);
-        byte[] in = text.getBytes();
+        room(size + 2);
+        int start = length + 1;
+        text.writeToMemory(out, Platform.BYTE_ARRAY_OFFSET + start);
+        for (int i = start; i < start + size; i++) {
+            if (isSpecial(out[i])) {
+                escaped(Arrays.copyOfRange(out, start, start + size));
+                return;
+            }
+        }
+        out[length] = '"';
+        length = start + size;
         out[length++] = '"';
-        for (int i = 0; i < size; i++) {
-            byte b = in[i];
-            if (b == '"' || b == '\\') {
-                out[length++] = '\\';
+    }
+
+    private static boolean isSpecial(byte b) {
+        return b == '"' || b == '\\' || b >= 0 && b < ' ';
+    }
+
+    private void escaped(byte[] text) {
+        room(text.length * 6 + 2);
+        out[length++] = '"';
+        for (byte b : text) {
+            if (!isSpecial(b)) {
                 out[length++] = b;
-            } else if (b >= 0 && b < ' ') {
+            } else if (b < ' ') {
                 control(b);
             } else {
+                out[length++] = '\\';
                 out[length++] = b;
             }
         }
