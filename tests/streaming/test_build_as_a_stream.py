@@ -30,11 +30,14 @@ def raw_lines(first_offset: int) -> str:
 
 @pytest.fixture(scope="module")
 def run_twice(tmp_path_factory):
-    """One file, a run; then a second file, and a run that first replays that batch: its commit is gone."""
+    """One file, a run; then a second file, and a run that first replays that batch: its commit is gone.
+
+    The first on a cluster of one executor, a process of its own, the second in one process.
+    """
     folder = tmp_path_factory.mktemp("stream")
     (folder / "raw").mkdir()
     (folder / "raw" / "1.jsonl").write_text(raw_lines(0))
-    run("file_stream.py", folder)
+    run("file_stream.py", folder, master="local-cluster[1,1,1024]")
     after_first = tables(folder)
     # What a kill -9 between the last sink and the commit leaves behind.
     for name in ("0", ".0.crc"):
