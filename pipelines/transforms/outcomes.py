@@ -1,8 +1,8 @@
 """Raw Kafka records → outcomes, each accepted or dead, never both, never neither.
 
 One function on the JVM judges a record, `ecommerce.judge`: its Java sources are in ``pipelines/jvm``. As Spark's own
-expressions the same rules were some 6,000 of them, which cost four times as much for each record and a minute at each
-start. Rules, settings and the schemas stay here, and are handed over with each call.
+expressions the same rules were some 6,000 of them, and cost more than twice as much (docs/performance.md).
+Rules, settings and the schemas stay here, and are handed over with each call.
 """
 
 from __future__ import annotations

@@ -60,11 +60,8 @@ def sink_record_bytes(max_event_bytes: int) -> int:
     return 2 * max_event_bytes + 64 * 1024
 
 
-UUID = r"\A[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\z"
 # RFC 3339 with an upper-case T and a zone; https://www.rfc-editor.org/rfc/rfc3339#section-5.6
 RFC3339 = r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)\z"
-SCHEMA_VERSION_FORMAT = r"\A(0|[1-9]\d{0,8})-(0|[1-9]\d{0,8})-(0|[1-9]\d{0,8})\z"
-NOT_BLANK = r"[^\s\p{Z}]"
 
 # The failure types in the order in which the first match names the record's failure.
 FAILURE_TYPES = (

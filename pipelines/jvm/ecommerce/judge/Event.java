@@ -58,6 +58,8 @@ final class Event {
 
     /** Looks at each value with the JSON type that the producer gave it. */
     private static final class Checks {
+        private static final String TOO_LARGE = "the number is too large";
+
         final List<Complaint> found = new ArrayList<>(0);
         private final JsonReader reader;
         private final Contract contract;
@@ -128,8 +130,7 @@ final class Event {
         private void container(Members.Value value, Declared.Field field) {
             if (value.type != JsonReader.NULL) {
                 String kind = field.kind == Declared.Kind.OBJECT ? "object" : "array";
-                found.add(complaint(field.critical ? "TYPE_MISMATCH" : null, field.name, "type", kind, value,
-                        "must be a JSON " + kind));
+                mistyped(value, field, field.name, kind, "TYPE_MISMATCH");
             }
         }
 
@@ -175,8 +176,7 @@ final class Event {
             }
             long number = Numbers.integer(reader.bytes, value.start, value.end);
             if (number == Numbers.RANGE) {
-                found.add(complaint(field.critical ? "TYPE_MISMATCH" : null, prefix + field.name, "range", "integer",
-                        value, "the number is too large"));
+                unfit(value, field, prefix + field.name, "TYPE_MISMATCH", "range", "integer", TOO_LARGE);
                 return null;
             }
             return (int) number;
@@ -189,13 +189,11 @@ final class Event {
             }
             long cents = Numbers.cents(reader.bytes, value.start, value.end);
             if (cents == Numbers.RANGE) {
-                found.add(complaint(field.critical ? "TYPE_MISMATCH" : null, prefix + field.name, "range", "number",
-                        value, "the number is too large"));
+                unfit(value, field, prefix + field.name, "TYPE_MISMATCH", "range", "number", TOO_LARGE);
                 return null;
             }
             if (cents == Numbers.INEXACT) {
-                found.add(complaint(field.critical ? "INVALID_VALUE" : null, prefix + field.name, "multipleOf", "0.01",
-                        value, "more than two decimals"));
+                unfit(value, field, prefix + field.name, "INVALID_VALUE", "multipleOf", "0.01", "more than two decimals");
                 return null;
             }
             return Decimal.apply(cents, 12, 2);
@@ -203,8 +201,13 @@ final class Event {
 
         private void mistyped(
                 Members.Value value, Declared.Field field, String path, String expected, String failureType) {
-            found.add(complaint(field.critical ? failureType : null, path, "type", expected, value,
-                    "must be a JSON " + expected));
+            unfit(value, field, path, failureType, "type", expected, "must be a JSON " + expected);
+        }
+
+        /** A complaint that rejects the record only where the field is critical. */
+        private void unfit(Members.Value value, Declared.Field field, String path, String failureType, String keyword,
+                String expected, String message) {
+            found.add(complaint(field.critical ? failureType : null, path, keyword, expected, value, message));
         }
 
         /** One warning per member that the contract does not declare. Values that look private are not rescued. */

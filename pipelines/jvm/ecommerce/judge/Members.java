@@ -49,7 +49,7 @@ final class Members {
                     : declared.find(reader.bytes, start, end, guess);
             if (found >= 0) {
                 reader.repeats |= members.values[found] != null;
-                members.values[found] = value(reader, declared.fields[found]);
+                members.values[found] = value(reader, declared.fields[found].kind, declared.fields[found].members);
                 guess = found + 1;
             } else {
                 members.addUnknown(reader, reader.text(start, end, reader.escaped));
@@ -67,24 +67,23 @@ final class Members {
         if (unknown == null) {
             unknown = new LinkedHashMap<>();
         }
-        Value value = value(reader, null);
+        Value value = value(reader, null, null);
         reader.repeats |= unknown.put(key, value) != null;
     }
 
-    /** Read a value of that field, or of none. */
-    private static Value value(JsonReader reader, Declared.Field field) throws NotJson {
+    /** Read a value of a field of that kind, whose objects have those members; both are null where none is declared. */
+    private static Value value(JsonReader reader, Declared.Kind kind, Declared declared) throws NotJson {
         boolean repeatedBefore = reader.repeats;
         reader.repeats = false;
         Value value = new Value();
         int next = reader.next();
         value.start = reader.at;
-        Declared.Kind kind = field == null ? null : field.kind;
         if (next == '{' && kind == Declared.Kind.OBJECT) {
             value.type = JsonReader.OBJECT;
-            value.members = read(reader, field.members);
+            value.members = read(reader, declared);
         } else if (next == '[' && kind == Declared.Kind.ARRAY) {
             value.type = JsonReader.ARRAY;
-            value.elements = elements(reader, field);
+            value.elements = elements(reader, declared);
         } else {
             value.type = reader.value();
             value.escaped = reader.escaped;
@@ -95,25 +94,11 @@ final class Members {
         return value;
     }
 
-    private static List<Value> elements(JsonReader reader, Declared.Field array) throws NotJson {
+    private static List<Value> elements(JsonReader reader, Declared declared) throws NotJson {
         List<Value> elements = new ArrayList<>();
         reader.enter();
         for (boolean first = true; reader.hasMore(first, ']'); first = false) {
-            boolean repeatedBefore = reader.repeats;
-            reader.repeats = false;
-            Value element = new Value();
-            boolean isObject = reader.next() == '{';
-            element.start = reader.at;
-            if (isObject) {
-                element.type = JsonReader.OBJECT;
-                element.members = read(reader, array.members);
-            } else {
-                element.type = reader.value();
-            }
-            element.end = reader.at;
-            element.repeats = reader.repeats;
-            reader.repeats |= repeatedBefore;
-            elements.add(element);
+            elements.add(value(reader, Declared.Kind.OBJECT, declared));
         }
         return elements;
     }
