@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 
 from pipelines import sinks, sources
 from pipelines.cli import ConfigurationError, StoppedByPolicy
-from pipelines.clients import KafkaSettings
+from pipelines.clients import KafkaSettings, S3Settings
 from pipelines.counts import Counts, count
 from pipelines.failpoints import reach
 from pipelines.lake import DEAD_LETTERS, DUPLICATES, EVENTS, Lake
@@ -30,6 +30,7 @@ from pipelines.recent_ids import RecentIds
 from pipelines.settings import Topics
 from pipelines.transforms.batches import Batch
 from pipelines.transforms.duplicates import FOUND, accepted_ids, with_duplicates
+from pipelines.transforms.outcomes import unpacked
 from pipelines.transforms.records import sink_records
 from pipelines.transforms.rows import dead_letter_rows, duplicate_rows, event_rows, with_dead_letter
 
@@ -52,7 +53,7 @@ class Guards:
 
 @dataclass
 class Delivery:
-    """Writes batches of outcomes. `plan` tells what (generation, batch id) covers; `report` hears of each batch.
+    """Writes batches of judged records. `plan` tells what (generation, batch id) covers; `report` hears of each batch.
 
     `ledger` is what the tables hold, kept up to date; without `recent_ids` nothing is a duplicate. `refusal` is the
     policy or the setting that stopped a batch. `in_hand`: a batch was begun, and did not end well so far.
@@ -61,6 +62,7 @@ class Delivery:
     kafka: KafkaSettings
     topics: Topics
     lake: Lake
+    s3: S3Settings
     max_event_bytes: int
     max_dead_ratio: float | None
     plan: Plan
@@ -71,40 +73,40 @@ class Delivery:
     refusal: click.ClickException | None = field(default=None, init=False)
     in_hand: bool = field(default=False, init=False)
 
-    def __call__(self, outcomes: DataFrame, batch_id: int) -> None:
-        """Deliver one batch (the function that foreachBatch calls)."""
+    def __call__(self, judged: DataFrame, batch_id: int) -> None:
+        """Deliver one batch of what `judge` returns (the function that foreachBatch calls)."""
         try:
             self.guards.before()
-            generation = outcomes.sparkSession.sparkContext.getLocalProperty("sql.streaming.queryId")
+            generation = judged.sparkSession.sparkContext.getLocalProperty("sql.streaming.queryId")
             batch = self.plan(str(generation), batch_id)
             reach("planned")
             if not self.ledger.lists(batch):
-                self._deliver(outcomes, batch)
+                self._deliver(judged, batch)
         except click.ClickException as refusal:
             self.refusal = refusal
             raise
 
-    def _deliver(self, outcomes: DataFrame, batch: Batch) -> None:
+    def _deliver(self, judged: DataFrame, batch: Batch) -> None:
         started = time.monotonic()
         self.in_hand = True
         seconds: dict[str, float] = {}
         doubt = self.ledger.doubt_about(batch)
         # One read and one parse of the batch feed all sinks. Nothing that differs between batches may come before
-        # this point: a literal in the wide projections would have Spark compile them again for each batch.
-        kept = outcomes.persist(StorageLevel.MEMORY_AND_DISK)
+        # this point: a literal in the projections would have Spark compile them again for each batch.
+        kept = judged.persist(StorageLevel.MEMORY_AND_DISK)
         try:
             with _timed(seconds, "judge"):
-                judged = self._with_duplicates(kept)
-                counts = count(destinations(judged))
+                found = self._with_duplicates(unpacked(kept))
+                counts = count(destinations(found))
             self.guards.read(batch)
             reach("cached")
             if not doubt:
                 self._refuse_too_many_dead(counts, batch)
-            versions = self._write(judged, batch, counts, doubt, seconds)
+            versions = self._write(found, batch, counts, doubt, seconds)
             if doubt:
                 # Written in two goes, perhaps under different rules: the tables know.
                 counts = count(sources.decided(kept.sparkSession, self.lake, batch.topic_id, batch.offsets))
-            self._audit(kept.sparkSession, batch, counts, seconds, versions)
+            self._audit(batch, counts, seconds, versions)
         finally:
             kept.unpersist()
         if self.recent_ids is not None:
@@ -113,16 +115,14 @@ class Delivery:
         self.in_hand = False
         self.report(counts, batch, time.monotonic() - started)
 
-    def _with_duplicates(self, kept: DataFrame) -> DataFrame:
+    def _with_duplicates(self, judged: DataFrame) -> DataFrame:
         """The index of recent ids lives on the driver: only ids go there, and only what was found comes back."""
         if self.recent_ids is None:
-            return with_duplicates(kept, None)
-        try:
-            found: pa.Table = self.recent_ids.find(accepted_ids(kept).toArrow())
-        except ConfigurationError as error:  # the lake could be read when the job started
-            raise ServerAway(error.message) from error
-        frame = kept.sparkSession.createDataFrame(found, FOUND) if found.num_rows else None
-        return with_duplicates(kept, frame)
+            return with_duplicates(judged, None)
+        with _of_the_store():
+            found: pa.Table = self.recent_ids.find(accepted_ids(judged).toArrow())
+        frame = judged.sparkSession.createDataFrame(found, FOUND) if found.num_rows else None
+        return with_duplicates(judged, frame)
 
     def _refuse_too_many_dead(self, counts: Counts, batch: Batch) -> None:
         limit = self.max_dead_ratio
@@ -179,9 +179,7 @@ class Delivery:
         published = sources.published(spark, self.kafka, self.topics, topic_id, doubt)
         return published.join(F.broadcast(decided.withColumn("topic", belongs)), on=["topic", *_COORDINATES])
 
-    def _audit(
-        self, spark: SparkSession, batch: Batch, counts: Counts, seconds: dict[str, float], versions: dict[str, int]
-    ) -> None:
+    def _audit(self, batch: Batch, counts: Counts, seconds: dict[str, float], versions: dict[str, int]) -> None:
         row = {
             "generation": batch.generation,
             "batch_id": batch.batch_id,
@@ -202,7 +200,8 @@ class Delivery:
             "kind": "batch",
         }
         self.guards.write()
-        sinks.append_audit(spark, self.lake, row, self.ledger.entry(batch, self.topics.raw))
+        with _of_the_store():
+            sinks.append_audit(self.lake, self.s3, row, self.ledger.entry(batch, self.topics.raw))
         reach("after_audit")
 
 
@@ -219,6 +218,15 @@ def destinations(outcomes: DataFrame) -> DataFrame:
     return outcomes.select(
         F.coalesce(kind, F.lit(EVENTS)).alias("table"), F.col("failure.type").alias("failure_type"), "is_late"
     )
+
+
+@contextmanager
+def _of_the_store() -> Iterator[None]:
+    """What could be opened when the job started and cannot now is a matter of servers."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise ServerAway(error.message) from error
 
 
 @contextmanager

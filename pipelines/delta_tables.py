@@ -23,10 +23,11 @@ def open_tables(place: Lake, s3: S3Settings, names: Iterable[str]) -> dict[str, 
         check_lake(place.uri, s3)
     elif not Path(place.uri.removeprefix("file:")).is_dir():
         raise ConfigurationError(f"LAKE_URI={place.uri}: there is no such folder.")
-    return {name: _open(place, s3, name) for name in names}
+    return {name: open_table(place, s3, name) for name in names}
 
 
-def _open(place: Lake, s3: S3Settings, name: str) -> DeltaTable:
+def open_table(place: Lake, s3: S3Settings, name: str) -> DeltaTable:
+    """One table, without a look at the lake around it. Raises ConfigurationError as `open_tables` does."""
     options = s3.for_deltalake() if split_s3_uri(place.uri) else None
     try:
         with s3.trust_of_deltalake():

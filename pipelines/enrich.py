@@ -40,12 +40,12 @@ from pipelines.shutdown import Shutdown, StopRequested
 from pipelines.stream_errors import failure_of, tells_of_data_loss
 from pipelines.topic_watch import TopicWatch
 from pipelines.transforms.batches import Batch
-from pipelines.transforms.outcomes import EnrichmentRules, Limits, Rules, to_outcomes
+from pipelines.transforms.outcomes import EnrichmentRules, Limits, Rules, judge
 
 
 def build(records: DataFrame, rules: Rules) -> DataFrame:
-    """The whole stream between source and sinks: raw records → outcomes."""
-    return to_outcomes(records, rules)
+    """The whole stream between source and delivery: raw records → judged records."""
+    return judge(records, rules)
 
 
 def rules_of(settings: EnrichSettings) -> Rules:
@@ -86,7 +86,7 @@ class Job:
     def attempt(self, spark: SparkSession, checkpoint: Checkpoint, rules: Rules) -> None:
         """Find out where to go on, then stream."""
         settings, topic = self.settings, self.settings.topics.raw
-        resumed = resume(spark, settings, checkpoint, self.watch, self.progress.say)
+        resumed = resume(settings, checkpoint, self.watch, self.progress.say)
         raw = sources.read_raw(
             spark,
             settings.kafka,
@@ -123,7 +123,7 @@ class Job:
                     return  # the next batch was refused, or Ctrl-C ended a `chmod` by which a local checkpoint is kept
                 if not tells_of_data_loss(error):
                     raise
-                again = resume(spark, settings, checkpoint, self.watch, self.progress.say)  # says what is missing
+                again = resume(settings, checkpoint, self.watch, self.progress.say)  # says what is missing
                 if again.ledger == deliver.ledger:
                     raise
             else:
@@ -153,6 +153,7 @@ class Job:
             kafka=settings.kafka,
             topics=settings.topics,
             lake=settings.lake,
+            s3=settings.s3,
             max_event_bytes=settings.max_event_bytes,
             max_dead_ratio=settings.max_dead_ratio,
             plan=plan,

@@ -65,10 +65,10 @@ class Commit:
         }
 
     @classmethod
-    def from_metadata(cls, metadata: str) -> Commit | None:
-        """Of a commit's userMetadata; None if it is somebody else's."""
+    def from_metadata(cls, metadata: str | None) -> Commit | None:
+        """Of a commit's userMetadata; None if it has none, or somebody else's."""
         try:
-            told = json.loads(metadata)
+            told = json.loads(metadata or "null")
             ranges = [_from_json(told["offsets"]), _from_json(told.get("doubtful", {}))]
             return cls(told["topic"], told["topic_id"], told["generation"], told["batch_id"], *ranges)
         except (ValueError, KeyError, TypeError, AttributeError):

@@ -6,11 +6,11 @@ import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pyspark.sql import SparkSession
-
 from pipelines import sinks, sources, starting
 from pipelines.checkpoint import Checkpoint
+from pipelines.cli import ConfigurationError
 from pipelines.ledger import Ledger
+from pipelines.patience import ServerAway
 from pipelines.settings import EnrichSettings
 from pipelines.topic_watch import TopicWatch
 
@@ -25,7 +25,6 @@ class Resumed:
 
 
 def resume(
-    spark: SparkSession,
     settings: EnrichSettings,
     checkpoint: Checkpoint,
     watch: TopicWatch,
@@ -35,9 +34,9 @@ def resume(
 
     Raises StoppedByPolicy and ConfigurationError; errors of servers pass through.
     """
-    topic, lake = settings.topics.raw, settings.lake
+    topic = settings.topics.raw
     topic_id, kafka = watch.raw()
-    ledger = sources.read_ledger(spark, lake, topic, topic_id)
+    ledger = _ledger(settings, topic_id)
     state = checkpoint.inspect()
     gap = starting.find_gap(ledger, state, topic_id, kafka)
     if gap is not None:
@@ -46,10 +45,17 @@ def resume(
         if state is not None:
             say(f"data loss accepted: the checkpoint was moved to {checkpoint.move_away()}")
         now = datetime.datetime.now(datetime.timezone.utc)
-        sinks.append_gap(spark, lake, gap, starting.after(gap, ledger, topic, topic_id, kafka), now)
+        sinks.append_gap(settings.lake, settings.s3, gap, starting.after(gap, ledger, topic, topic_id, kafka), now)
         say(f"data loss accepted and noted in batch_audit: {gap}")
-        ledger, state = sources.read_ledger(spark, lake, topic, topic_id), None
+        ledger, state = _ledger(settings, topic_id), None
     start = starting.decide(ledger, state, kafka)
     if start:
         say("a new checkpoint, on tables that have records already: it goes on where they end")
     return Resumed(topic_id, ledger, starting.as_spark(start, topic, kafka))
+
+
+def _ledger(settings: EnrichSettings, topic_id: str) -> Ledger:
+    try:
+        return sources.read_ledger(settings.lake, settings.s3, settings.topics.raw, topic_id)
+    except ConfigurationError as error:  # the tables were there a moment ago
+        raise ServerAway(error.message) from error

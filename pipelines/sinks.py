@@ -9,12 +9,14 @@ from typing import Any
 
 import pyarrow as pa
 from delta.tables import DeltaTable
+from deltalake import CommitProperties, Transaction, WriterProperties, write_deltalake
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from pipelines import schemas
-from pipelines.clients import KafkaSettings
+from pipelines.clients import KafkaSettings, S3Settings
+from pipelines.delta_tables import open_table
 from pipelines.lake import BATCH_AUDIT, DEAD_LETTERS, DUPLICATES, EVENTS, Lake
 from pipelines.ledger import Commit
 from pipelines.starting import Gap
@@ -54,25 +56,34 @@ def append(frame: DataFrame, lake: Lake, table: str, commit: Commit, *, once: bo
     """
     writer = frame.write.format("delta").mode("append").option("userMetadata", json.dumps(commit.as_metadata()))
     if once and commit.batch_id is not None:
-        writer = writer.option("txnAppId", f"{commit.generation}/{commit.topic_id}")
+        writer = writer.option("txnAppId", _writer(commit))
         writer = writer.option("txnVersion", commit.batch_id)
     writer.save(lake.path(table))
     return _last_version(frame.sparkSession, lake.path(table))
 
 
-def append_audit(spark: SparkSession, lake: Lake, row: Mapping[str, Any], commit: Commit) -> None:
-    """Append one row to `batch_audit`; columns that it does not name are null. `offsets`: partition → (start, end).
+def append_audit(lake: Lake, s3: S3Settings, row: Mapping[str, Any], commit: Commit) -> None:
+    """Append one row to `batch_audit`, once; what it does not name is null. `offsets`: partition → (start, end).
 
-    From Arrow, for which Spark needs no Python worker: Ctrl-C in a terminal ends those before the batch is done.
+    By delta-rs: for one row Spark takes seconds. Raises ConfigurationError where the table cannot be opened, DeltaError
+    where it cannot be written.
     """
     values = {name: list(value.items()) if isinstance(value, Mapping) else value for name, value in row.items()}
     ranges = [(partition, *ends) for partition, ends in row["offsets"].items()]
     values["offsets"] = [dict(zip(schemas.OFFSET_RANGE.names, each, strict=True)) for each in ranges]
-    table = pa.Table.from_pylist([values], to_arrow_schema(schemas.BATCH_AUDIT, timezone="UTC"))
-    append(spark.createDataFrame(table, schemas.BATCH_AUDIT).coalesce(1), lake, BATCH_AUDIT, commit)
+    rows = pa.Table.from_pylist([values], to_arrow_schema(schemas.BATCH_AUDIT, timezone="UTC"))
+    table, writer, transactions = open_table(lake, s3, BATCH_AUDIT), _writer(commit), []
+    if commit.batch_id is not None:
+        newest = table.transaction_version(writer)
+        if newest is not None and newest >= commit.batch_id:
+            return
+        transactions = [Transaction(writer, commit.batch_id)]
+    properties = CommitProperties({"userMetadata": json.dumps(commit.as_metadata())}, app_transactions=transactions)
+    compressed = WriterProperties(compression="ZSTD")
+    write_deltalake(table, rows, mode="append", commit_properties=properties, writer_properties=compressed)
 
 
-def append_gap(spark: SparkSession, lake: Lake, gap: Gap, now: Commit, at: datetime.datetime) -> None:
+def append_gap(lake: Lake, s3: S3Settings, gap: Gap, now: Commit, at: datetime.datetime) -> None:
     """Note in `batch_audit` what was given up. `now`: where the tables end from here on; `at`: the time, UTC."""
     row = {
         "generation": now.generation,
@@ -85,7 +96,7 @@ def append_gap(spark: SparkSession, lake: Lake, gap: Gap, now: Commit, at: datet
         "kind": "gap",
         "reason": gap.reason,
     }
-    append_audit(spark, lake, row, now)
+    append_audit(lake, s3, row, now)
 
 
 def publish(records: DataFrame, kafka: KafkaSettings, max_event_bytes: int) -> None:
@@ -100,6 +111,11 @@ def publish(records: DataFrame, kafka: KafkaSettings, max_event_bytes: int) -> N
         "includeHeaders": "true",
     }
     records.write.format("kafka").options(**kafka.for_spark()).options(**producer).save()
+
+
+def _writer(commit: Commit) -> str:
+    """In whose name a commit is made: of one writer Delta takes each batch once."""
+    return f"{commit.generation}/{commit.topic_id}"
 
 
 def _last_version(spark: SparkSession, path: str) -> int:

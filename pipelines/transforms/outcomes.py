@@ -24,6 +24,7 @@ from pipelines.transforms.records import LINEAGE
 JUDGE = "ecommerce.judge"
 _NO_TIME = -(2**63)
 _BLOCK_BYTES = 64
+_LINEAGE = (*LINEAGE, "kafka_timestamp_type")
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,11 @@ class Rules:
     max_event_bytes: int = vocabulary.DEFAULT_MAX_EVENT_BYTES
 
 
-def to_outcomes(records: DataFrame, rules: Rules) -> DataFrame:
-    """One outcome per raw record (`schemas.RAW_RECORD`), in the same order: its coordinates and `schemas.JUDGED`."""
+def judge(records: DataFrame, rules: Rules) -> DataFrame:
+    """One row per raw record (`schemas.RAW_RECORD`), in its order: its coordinates and `judged` (`schemas.JUDGED`).
+
+    One column, so that Spark copies it as one block of bytes; `unpacked` takes it apart.
+    """
     judged = F.call_function(
         JUDGE,
         "key",
@@ -64,8 +68,17 @@ def to_outcomes(records: DataFrame, rules: Rules) -> DataFrame:
         *_hmac_blocks(rules.enrichment.pseudonym_key),
         F.lit(None).cast(schemas.JUDGED),  # its type is the result's
     )
-    lineage = [*LINEAGE, "kafka_timestamp_type"]
-    return records.select(*lineage, judged.alias("judged")).select(*lineage, "judged.*")
+    return records.select(*_LINEAGE, judged.alias("judged"))
+
+
+def unpacked(judged: DataFrame) -> DataFrame:
+    """What `judge` returned as outcomes: the coordinates and a column for each field of `schemas.JUDGED`."""
+    return judged.select(*_LINEAGE, "judged.*")
+
+
+def to_outcomes(records: DataFrame, rules: Rules) -> DataFrame:
+    """One outcome per raw record, in the same order: `judge` and `unpacked`, with nothing kept in between."""
+    return unpacked(judge(records, rules))
 
 
 def _as_data(rules: Rules) -> dict[str, Any]:

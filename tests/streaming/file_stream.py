@@ -19,7 +19,7 @@ from pipelines.ledger import Commit
 from pipelines.reference_data import load_reference_data
 from pipelines.session import start_session
 from pipelines.transforms.batches import Batch
-from pipelines.transforms.outcomes import EnrichmentRules, Rules
+from pipelines.transforms.outcomes import EnrichmentRules, Rules, unpacked
 from pipelines.transforms.rows import dead_letter_rows, event_rows, with_dead_letter
 
 RECEIVED_AT = "2026-11-22T10:00:01Z"
@@ -47,10 +47,10 @@ def main(folder: Path) -> None:
     sinks.ensure_tables(spark, lake)
     rules = Rules(EnrichmentRules(load_reference_data()))
 
-    def deliver(outcomes: DataFrame, batch_id: int) -> None:
+    def deliver(judged: DataFrame, batch_id: int) -> None:
         generation = str(spark.sparkContext.getLocalProperty("sql.streaming.queryId"))
         batch = Batch(generation, batch_id, 1_763_800_000_000, "topic-id", {}, "test", "rules")
-        kept = with_dead_letter(outcomes, batch)
+        kept = with_dead_letter(unpacked(judged), batch)
         sinks.append(event_rows(kept, batch), lake, EVENTS, Commit.of(batch, "raw"))
         sinks.append(dead_letter_rows(kept, batch), lake, DEAD_LETTERS, Commit.of(batch, "raw"))
 

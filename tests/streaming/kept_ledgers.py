@@ -25,6 +25,7 @@ from pipelines.starting import Gap, after
 from pipelines.transforms.batches import Batch
 
 TOPIC, TOPIC_ID = "raw", "t"
+S3 = S3Settings()
 FIRST = datetime.datetime(2026, 3, 1, tzinfo=datetime.timezone.utc)
 
 
@@ -59,7 +60,7 @@ class Case:
             "offsets": batch.offsets,
             "kind": "batch",
         }
-        sinks.append_audit(spark, self.lake, row, self.ledger.entry(batch, TOPIC))
+        sinks.append_audit(self.lake, S3, row, self.ledger.entry(batch, TOPIC))
         self.ledger = self.ledger.after(batch, TOPIC)
 
     def now(self) -> datetime.datetime:
@@ -78,14 +79,14 @@ class Case:
         spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
 
     def tell(self) -> None:
-        found = sources.read_ledger(spark, self.lake, TOPIC, TOPIC_ID)
+        found = sources.read_ledger(self.lake, S3, TOPIC, TOPIC_ID)
         (folder / f"{self.name}.json").write_text(json.dumps(dataclasses.asdict(found)))
         shutil.rmtree(folder / self.name)
 
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    spark = start_session("kept-ledgers", S3Settings())
+    spark = start_session("kept-ledgers", S3)
     sinks.ensure_tables(spark, Lake(str(folder / "empty")))
 
     case = Case("fresh")
@@ -94,7 +95,7 @@ if __name__ == "__main__":
     case = Case("many_commits_later")
     case.audit(batch(0, 0, 10))
     case.write_events(batch(1, 10, 500))  # cut short
-    case.ledger = sources.read_ledger(spark, case.lake, TOPIC, TOPIC_ID)
+    case.ledger = sources.read_ledger(case.lake, S3, TOPIC, TOPIC_ID)
     for number in range(11):
         following = batch(number, 10 * number + 10, 10 * number + 20, "new")
         case.write_events(following)
@@ -111,7 +112,7 @@ if __name__ == "__main__":
     case.audit(batch(0, 0, 10))
     kafka = {0: (25, 90), 1: (7, 9)}
     gap = Gap(TOPIC_ID, {0: (10, 25)}, "for a test")
-    sinks.append_gap(spark, case.lake, gap, after(gap, case.ledger, TOPIC, TOPIC_ID, kafka), case.now())
+    sinks.append_gap(case.lake, S3, gap, after(gap, case.ledger, TOPIC, TOPIC_ID, kafka), case.now())
     case.forget_commits()
     case.tell()
 
@@ -123,7 +124,7 @@ if __name__ == "__main__":
         case.audit(batch(2, 20, 30))
         DeltaTable.forPath(spark, case.lake.path(BATCH_AUDIT)).restoreToVersion(version)
         if name == "restored_and_continued":
-            case.ledger = sources.read_ledger(spark, case.lake, TOPIC, TOPIC_ID)
+            case.ledger = sources.read_ledger(case.lake, S3, TOPIC, TOPIC_ID)
             case.audit(batch(0, 20, 25, "new"))
         if name != "restored":
             assert merge(deltalake.DeltaTable(case.lake.path(BATCH_AUDIT)), None) > 0

@@ -34,6 +34,7 @@ VALUES = [
     (b"\xc0\xaf", "NOT_UTF8"),  # an overlong slash
     (b"\xed\xa0\xbd\xed\xb8\x80", "NOT_UTF8"),  # surrogates, as CESU-8 writes an emoji
     (b"\xf4\x90\x80\x80", "NOT_UTF8"),  # beyond U+10FFFF
+    *((b"x" * before + b"\xff" + b"x" * after, "NOT_UTF8") for after in range(8) for before in range(9)),
     ("\ufffd".encode(), TEXT),  # the replacement character itself is text
     ("😀".encode(), TEXT),
     (b"\x00", TEXT),

@@ -132,9 +132,11 @@ def test_our_json_is_what_spark_writes(spark):
             "text",
             "at",
             F.to_date("at").alias("day"),
-            F.lit(-5).alias("n"),
-            F.lit(-(2**63)).alias("long"),
-            F.lit("-86.90").cast("decimal(12,2)").alias("money"),
+            F.array(*map(F.lit, (-5, 0, 7, 10, 1999, 2**31 - 1))).alias("ints"),
+            F.array(*[F.lit(n).cast("long") for n in (-(2**63), -1, 0, 99, 100, 2**63 - 1)]).alias("longs"),
+            F.array(*[F.lit(n).cast("decimal(12,2)") for n in ("-86.90", "-0.05", "0", "0.05", "12.30", "100")]).alias(
+                "money"
+            ),
             F.lit("4294967293995705032706.00").cast("decimal(28,2)").alias("sum"),
             F.lit(True).alias("flag"),
             F.array(F.struct("text", F.lit(None).cast("int").alias("none")), F.lit(None)).alias("rows"),

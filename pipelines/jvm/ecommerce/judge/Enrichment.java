@@ -21,7 +21,7 @@ final class Enrichment {
     private final Web web;
     private final Agents agents;
     private final Shop shop;
-    private final StructType outcome;
+    private final Columns columns;
 
     private final int eventId;
     private final int eventName;
@@ -42,20 +42,18 @@ final class Enrichment {
     private final int value;
     private final int items;
 
-    private final int event;
-    private final int firstUtm;
-    private final int first;
     /** Declared place of each field that is passed on; of the device too. */
     private final int[] passedOn;
     private final int[] passedOnOfDevice;
     private final JsonWriter.Shape eventShape;
     private final JsonWriter.Shape addedShape;
 
-    Enrichment(Contract contract, Validation validation, Privacy privacy, StructType outcome) {
+    Enrichment(Contract contract, Validation validation, Privacy privacy, StructType outcome,
+            Columns columns) {
         this.contract = contract;
         this.validation = validation;
         this.privacy = privacy;
-        this.outcome = outcome;
+        this.columns = columns;
         web = new Web(contract.reference.get("referrers"));
         agents = new Agents(contract.reference.get("user_agents"));
         shop = new Shop(contract.reference.get("catalog"), contract.event);
@@ -81,15 +79,12 @@ final class Enrichment {
         value = declared.of("ecommerce").at("value");
         items = declared.at("items");
 
-        event = outcome.fieldIndex("event");
-        firstUtm = outcome.fieldIndex("utm_source");
-        first = outcome.fieldIndex("received_at");
-        StructType eventType = (StructType) outcome.fields()[event].dataType();
+        StructType eventType = (StructType) outcome.fields()[columns.event].dataType();
         passedOn = places(eventType, declared);
         passedOnOfDevice = places((StructType) eventType.apply("device").dataType(), declared.of("device"));
         eventShape = new JsonWriter.Shape(eventType);
         addedShape = new JsonWriter.Shape(
-                new StructType(Arrays.copyOfRange(outcome.fields(), first, outcome.size())));
+                new StructType(Arrays.copyOfRange(outcome.fields(), columns.receivedAt, outcome.size())));
     }
 
     private static int[] places(StructType type, Declared declared) {
@@ -116,15 +111,14 @@ final class Enrichment {
     /** Fill the columns of an accepted record. */
     void fill(Object[] row, Event given, Times times) {
         Object[] values = given.values;
-        Row out = new Row(outcome, row);
-        out.set("event_at", instant(times.eventAt));
-        out.set("sent_at", instant(times.sentAt));
-        lateness(out, times);
+        row[columns.eventAt] = instant(times.eventAt);
+        row[columns.sentAt] = instant(times.sentAt);
+        lateness(row, times);
         Object[] pageValues = (Object[]) values[page];
         String pageUrl = pageValues == null ? null : string(pageValues[url]);
         String referrerUrl = pageValues == null ? null : string(pageValues[referrer]);
-        web(out, row, pageUrl, referrerUrl, (Object[]) values[traffic]);
-        agent(out, values);
+        web(row, pageUrl, referrerUrl, (Object[]) values[traffic]);
+        agent(row, values);
         List<Complaint> remarks = new ArrayList<>(given.complaints);
         if (validation.hasOtherRevision(given)) {
             remarks.add(Complaint.warning("schema_version", "revision", "another revision of the schema"));
@@ -133,72 +127,72 @@ final class Enrichment {
             remarks.add(Complaint.warning("sent_at", "clock_unknown",
                     "too far from the arrival to correct the clock"));
         }
-        shop(out, values, remarks);
-        out.set("event_fingerprint", shop.fingerprint(values));
-        out.set("ip_prefix", values[ipAddress] == null ? null
-                : text(Privacy.networkPrefix(values[ipAddress].toString())));
+        shop(row, values, remarks);
+        row[columns.eventFingerprint] = shop.fingerprint(values);
+        row[columns.ipPrefix] = values[ipAddress] == null ? null
+                : text(Privacy.networkPrefix(values[ipAddress].toString()));
         UTF8String pseudonym = privacy.pseudonym((UTF8String) values[userId]);
-        out.set("user_pseudonym", pseudonym);
-        out.set("warnings", Remarks.warnings(remarks));
-        out.set("rescued_data", Remarks.rescued(given.complaints));
-        row[event] = passedOn(values, pseudonym, pageUrl, referrerUrl);
+        row[columns.userPseudonym] = pseudonym;
+        row[columns.warnings] = Remarks.warnings(remarks);
+        row[columns.rescuedData] = Remarks.rescued(given.complaints);
+        row[columns.event] = passedOn(values, pseudonym, pageUrl, referrerUrl);
     }
 
-    private void lateness(Row out, Times times) {
-        out.set("derived_at", instant(times.derivedAt));
-        out.set("event_date", times.derivedAt == Instants.NONE ? null : Instants.day(times.derivedAt));
+    private void lateness(Object[] row, Times times) {
+        row[columns.derivedAt] = instant(times.derivedAt);
+        row[columns.eventDate] = times.derivedAt == Instants.NONE ? null : Instants.day(times.derivedAt);
         if (times.receivedAt == Instants.NONE) {
             return;
         }
-        out.set("load_date", Instants.day(times.receivedAt));
+        row[columns.loadDate] = Instants.day(times.receivedAt);
         if (times.derivedAt != Instants.NONE) {
             long millis = (times.receivedAt - times.derivedAt) / 1000;
-            out.set("lateness_ms", millis);
-            out.set("is_late", millis > contract.lateAfterMillis);
+            row[columns.latenessMs] = millis;
+            row[columns.isLate] = millis > contract.lateAfterMillis;
         }
     }
 
-    private void web(Row out, Object[] row, String pageUrl, String referrerUrl, Object[] trafficValues) {
+    private void web(Object[] row, String pageUrl, String referrerUrl, Object[] trafficValues) {
         String pageHost = Web.host(pageUrl);
         String referrerHost = Web.host(referrerUrl);
         String query = Web.query(pageUrl);
-        out.set("page_host", text(pageHost));
-        out.set("page_path", text(Web.path(pageUrl)));
-        out.set("page_query", text(query));
-        out.set("referrer_host", text(referrerHost));
-        out.set("referrer_medium", text(web.medium(referrerHost, pageHost)));
+        row[columns.pageHost] = text(pageHost);
+        row[columns.pagePath] = text(Web.path(pageUrl));
+        row[columns.pageQuery] = text(query);
+        row[columns.referrerHost] = text(referrerHost);
+        row[columns.referrerMedium] = text(web.medium(referrerHost, pageHost));
         boolean given = false;
         for (int i = 0; trafficValues != null && i < utm.length; i++) {
             given |= trafficValues[utm[i]] != null;
         }
         for (int i = 0; i < utm.length; i++) {
-            row[firstUtm + i] = given ? trafficValues[utm[i]] : text(Web.campaign(query, UTM[i]));
+            row[columns.firstUtm + i] = given ? trafficValues[utm[i]] : text(Web.campaign(query, UTM[i]));
         }
     }
 
-    private void agent(Row out, Object[] values) {
+    private void agent(Object[] row, Object[] values) {
         Object[] deviceValues = (Object[]) values[device];
         UTF8String given = deviceValues == null ? null : (UTF8String) deviceValues[category];
         Agents.Agent agent = agents.of(deviceValues == null ? null : string(deviceValues[userAgent]),
                 string(values[platform]), given == null ? null : given.toLowerCase().toString());
-        out.set("browser", text(agent.browser()));
-        out.set("os", text(agent.os()));
-        out.set("device_class", text(agent.deviceClass()));
-        out.set("is_bot", agent.isBot());
+        row[columns.browser] = text(agent.browser());
+        row[columns.os] = text(agent.os());
+        row[columns.deviceClass] = text(agent.deviceClass());
+        row[columns.isBot] = agent.isBot();
     }
 
-    private void shop(Row out, Object[] values, List<Complaint> remarks) {
+    private void shop(Object[] row, Object[] values, List<Complaint> remarks) {
         Object[][] given = (Object[][]) values[items];
         if (given == null) {
             return;
         }
         Object[] found = shop.catalogItems(given);
-        out.set("catalog_items", new GenericArrayData(found));
+        row[columns.catalogItems] = new GenericArrayData(found);
         if (Shop.hasUnknown(found)) {
             remarks.add(Complaint.warning("items", "unknown_item", "an item_id is not in the catalogue"));
         }
         Decimal cart = shop.cartValue(given);
-        out.set("cart_value", cart);
+        row[columns.cartValue] = cart;
         Object[] order = (Object[]) values[ecommerce];
         if (cart != null && order != null && order[value] != null
                 && cart.toJavaBigDecimal().compareTo(((Decimal) order[value]).toJavaBigDecimal()) != 0) {
@@ -249,8 +243,8 @@ final class Enrichment {
     /** The size of the enriched record's value, less the Kafka coordinates and the batch's facts. */
     long enrichedBytes(Object[] row) {
         JsonWriter json = new JsonWriter();
-        json.object((InternalRow) row[event], eventShape);
-        json.object(new GenericInternalRow(Arrays.copyOfRange(row, first, row.length)), addedShape);
+        json.object((InternalRow) row[columns.event], eventShape);
+        json.object(new GenericInternalRow(Arrays.copyOfRange(row, columns.receivedAt, row.length)), addedShape);
         return json.length();
     }
 
@@ -264,12 +258,5 @@ final class Enrichment {
 
     private static UTF8String text(String text) {
         return text == null ? null : Texts.utf8(text);
-    }
-
-    /** A row by the names of its columns. */
-    private record Row(StructType type, Object[] values) {
-        void set(String column, Object value) {
-            values[type.fieldIndex(column)] = value;
-        }
     }
 }

@@ -9,6 +9,7 @@ import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.BooleanType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DateType;
+import org.apache.spark.sql.types.Decimal;
 import org.apache.spark.sql.types.DecimalType;
 import org.apache.spark.sql.types.IntegerType;
 import org.apache.spark.sql.types.LongType;
@@ -25,6 +26,8 @@ final class JsonWriter {
 
     private byte[] out = new byte[2048];
     private int length;
+    private long lastDay;
+    private byte[] lastDate = {};
 
     int length() {
         return length;
@@ -115,18 +118,18 @@ final class JsonWriter {
         if (type instanceof StringType) {
             string(row.getUTF8String(i));
         } else if (type instanceof IntegerType) {
-            ascii(Integer.toString(row.getInt(i)));
+            number(row.getInt(i));
         } else if (type instanceof LongType) {
-            ascii(Long.toString(row.getLong(i)));
+            number(row.getLong(i));
         } else if (type instanceof DecimalType decimal) {
-            ascii(row.getDecimal(i, decimal.precision(), decimal.scale()).toJavaBigDecimal().toPlainString());
+            decimal(row.getDecimal(i, decimal.precision(), decimal.scale()));
         } else if (type instanceof BooleanType) {
             ascii(row.getBoolean(i) ? "true" : "false");
         } else if (type instanceof TimestampType) {
             instant(row.getLong(i));
         } else if (type instanceof DateType) {
             raw('"');
-            ascii(LocalDate.ofEpochDay(row.getInt(i)).toString());
+            date(row.getInt(i));
             raw('"');
         } else if (type instanceof StructType) {
             object(row.getStruct(i, inner.names.length), inner);
@@ -150,20 +153,34 @@ final class JsonWriter {
         raw(']');
     }
 
+    private void number(long number) {
+        if (number < 0) { // Long.MIN_VALUE has no counterpart
+            ascii(Long.toString(number));
+            return;
+        }
+        int count = 1;
+        for (long rest = number / 10; rest > 0; rest /= 10) {
+            count++;
+        }
+        digits(number, count);
+    }
+
+    private void decimal(Decimal decimal) {
+        long unscaled = decimal.precision() <= Decimal.MAX_LONG_DIGITS() ? decimal.toUnscaledLong() : -1;
+        if (unscaled < 0 || decimal.scale() != 2) {
+            ascii(decimal.toJavaBigDecimal().toPlainString());
+            return;
+        }
+        number(unscaled / 100);
+        raw('.');
+        digits(unscaled % 100, 2);
+    }
+
     private void instant(long micros) {
         long day = Math.floorDiv(micros, Instants.DAY_MICROS);
         long ofDay = micros - day * Instants.DAY_MICROS;
-        LocalDate date = LocalDate.ofEpochDay(day);
         raw('"');
-        if (date.getYear() >= 0 && date.getYear() <= 9999) {
-            digits(date.getYear(), 4);
-        } else {
-            ascii(String.format("%s%04d", date.getYear() < 0 ? "-" : "+", Math.abs(date.getYear())));
-        }
-        raw('-');
-        digits(date.getMonthValue(), 2);
-        raw('-');
-        digits(date.getDayOfMonth(), 2);
+        date(day);
         raw('T');
         digits(ofDay / 3_600_000_000L, 2);
         raw(':');
@@ -174,6 +191,15 @@ final class JsonWriter {
         digits(ofDay % 1_000_000, 6);
         raw('Z');
         raw('"');
+    }
+
+    /** ISO 8601; the same day as the last one, mostly. */
+    private void date(long day) {
+        if (day != lastDay || lastDate.length == 0) {
+            lastDay = day;
+            lastDate = LocalDate.ofEpochDay(day).toString().getBytes(StandardCharsets.ISO_8859_1);
+        }
+        bytes(lastDate);
     }
 
     private void digits(long number, int count) {

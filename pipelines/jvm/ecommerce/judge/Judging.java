@@ -36,33 +36,6 @@ final class Judging {
     private final int room;
     private final Columns columns;
 
-    /** Where the columns of an outcome stand. */
-    private static final class Columns {
-        final int count;
-        final int key;
-        final int value;
-        final int headers;
-        final int failure;
-        final int salvaged;
-        final int sha256;
-        final int bytes;
-        final int truncated;
-        final int receivedAt;
-
-        Columns(StructType type) {
-            count = type.size();
-            key = type.fieldIndex("key");
-            value = type.fieldIndex("value");
-            headers = type.fieldIndex("headers");
-            failure = type.fieldIndex("failure");
-            salvaged = type.fieldIndex("salvaged");
-            sha256 = type.fieldIndex("payload_sha256");
-            bytes = type.fieldIndex("payload_bytes");
-            truncated = type.fieldIndex("payload_truncated");
-            receivedAt = type.fieldIndex("received_at");
-        }
-    }
-
     /** What failed: its type, the stage, and what is wrong. */
     private record Failure(String type, String stage, List<Complaint> errors) {
         Failure(String type, String stage, String keyword, String expected, String message) {
@@ -75,11 +48,11 @@ final class Judging {
         this.innerKey = innerKey;
         this.outerKey = outerKey;
         this.type = type;
+        columns = new Columns(type);
         contract = Contract.read(rules.toString());
         validation = new Validation(contract);
-        enrichment = new Enrichment(contract, validation, new Privacy(innerKey, outerKey), type);
+        enrichment = new Enrichment(contract, validation, new Privacy(innerKey, outerKey), type, columns);
         room = contract.maxRecordBytes - RESERVED_BYTES;
-        columns = new Columns(type);
     }
 
     boolean isOf(UTF8String rules, byte[] innerKey, byte[] outerKey, StructType type) {
@@ -141,7 +114,7 @@ final class Judging {
         if (largeKey) {
             return new Failure("SIZE_VIOLATION", "decode", "maxLength", "a key that fits", "the key is too large");
         }
-        return text.isValid() ? null
+        return Texts.isAscii(value) || text.isValid() ? null
                 : new Failure("NOT_UTF8", "decode", "encoding", "UTF-8", "the value is not UTF-8");
     }
 

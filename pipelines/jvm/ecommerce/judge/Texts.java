@@ -1,5 +1,6 @@
 package ecommerce.judge;
 
+import org.apache.spark.unsafe.Platform;
 import org.apache.spark.unsafe.types.UTF8String;
 
 /** Small questions about text. */
@@ -27,6 +28,22 @@ final class Texts {
                 return false;
             }
             i += Character.charCount(c);
+        }
+        return true;
+    }
+
+    /** Whether all bytes are ASCII, which is UTF-8. Eight at a time: this is asked of every record. */
+    static boolean isAscii(byte[] bytes) {
+        int i = 0;
+        for (; i <= bytes.length - Long.BYTES; i += Long.BYTES) {
+            if ((Platform.getLong(bytes, Platform.BYTE_ARRAY_OFFSET + i) & 0x8080808080808080L) != 0) {
+                return false;
+            }
+        }
+        for (; i < bytes.length; i++) {
+            if (bytes[i] < 0) {
+                return false;
+            }
         }
         return true;
     }
