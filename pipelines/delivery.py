@@ -148,16 +148,16 @@ class Delivery:
             unpublished = _without(judged, decided.where(F.col("table") == DUPLICATES))
         versions: dict[str, int] = {}
 
-        def write(table: str, records: int, rows: DataFrame) -> None:
+        def write(table: str, records: int, rows: Callable[[], DataFrame]) -> None:
             if records:
                 with _timed(seconds, table):
                     self.guards.write()
-                    versions[table] = sinks.append(rows, self.lake, table, commit, once=not doubt)
+                    versions[table] = sinks.append(rows(), self.lake, table, commit, once=not doubt)
             reach(f"after_{table}")
 
-        write(EVENTS, counts.accepted, event_rows(unwritten, batch))
-        write(DEAD_LETTERS, counts.dead, dead_letter_rows(with_dead_letter(unwritten, batch), batch))
-        write(DUPLICATES, counts.duplicate, duplicate_rows(unwritten, batch))
+        write(EVENTS, counts.accepted, lambda: event_rows(unwritten, batch))
+        write(DEAD_LETTERS, counts.dead, lambda: dead_letter_rows(with_dead_letter(unwritten, batch), batch))
+        write(DUPLICATES, counts.duplicate, lambda: duplicate_rows(unwritten, batch))
         if doubt:
             unpublished = _without(unpublished, self._published(spark, batch.topic_id, doubt))
         if doubt or counts.accepted or counts.dead:

@@ -72,8 +72,8 @@ def judge(records: DataFrame, rules: Rules) -> DataFrame:
 
 
 def unpacked(judged: DataFrame) -> DataFrame:
-    """What `judge` returned as outcomes: the coordinates and a column for each field of `schemas.JUDGED`."""
-    return judged.select(*_LINEAGE, "judged.*")
+    """What `judge` returned as outcomes: the coordinates, `judged`, and a column for each field of it."""
+    return judged.select(*_LINEAGE, "judged", "judged.*")
 
 
 def to_outcomes(records: DataFrame, rules: Rules) -> DataFrame:

@@ -16,7 +16,7 @@ from pipelines.transforms.batches import Batch
 from pipelines.transforms.duplicates import without_duplicates
 from pipelines.transforms.interpreted import let
 
-_TO_JSON = "ecommerce.to_json"
+_ENRICHED_JSON = "ecommerce.enriched_json"
 LINEAGE = ("kafka_topic", "kafka_topic_id", "kafka_partition", "kafka_offset", "kafka_timestamp")
 
 
@@ -38,10 +38,12 @@ def sink_records(outcomes: DataFrame, batch: Batch, enriched_topic: str, dead_le
 
 
 def enriched_json(times: list[Column] | None = None, release: list[Column] | None = None) -> Column:
-    """The enriched value, UTF-8: the declared fields as the producer wrote them, and ours under `enrichment`."""
-    enrichment = F.struct(*schemas.ENRICHMENT.names, *(times or []), *LINEAGE, *(release or []))
-    declared = [F.col("event")[name].alias(name) for name in schemas.PASSED_ON.names]
-    return F.call_function(_TO_JSON, F.struct(*declared, enrichment.alias("enrichment")))
+    """The enriched value, UTF-8: the declared fields as the producer wrote them, and ours under `enrichment`.
+
+    `warnings` are the outcome's, as some are found later than the rest. Null for a dead record.
+    """
+    facts = F.struct(*(times or []), *LINEAGE, *(release or []))
+    return F.call_function(_ENRICHED_JSON, "judged", "warnings", facts)
 
 
 def source_headers(of: Callable[[str], Column] = F.col) -> list[Column]:

@@ -68,7 +68,8 @@ class Judge:
         self._spark, self._folder = spark, folder
         outcomes = to_outcomes(records_in(spark, folder), rules)
         enriched = F.when(F.col("failure").isNull(), enriched_json())
-        self._plan = outcomes.select(*map(_plain, outcomes.schema), enriched.alias("enriched"))
+        columns = [field for field in outcomes.schema if field.name != "judged"]
+        self._plan = outcomes.select(*map(_plain, columns), enriched.alias("enriched"))
 
     def __call__(self, records: Sequence[Raw], choose: random.Random) -> list[Judged]:
         """What becomes of each record; `choose` makes the second order."""

@@ -145,7 +145,13 @@ def test_our_json_is_what_spark_writes(spark):
             F.struct(F.lit(None).cast("string").alias("nothing")).alias('odd "name"'),
         )
     )
+    event, fields = F.struct(F.col("text").alias("named")), F.struct("*")
+    none = F.array().cast("array<string>")
+    received_at, warnings = F.col("at").alias("received_at"), F.array("text").alias("warnings")
+    judged = F.struct(F.lit("x").alias("key"), event.alias("event"), received_at, none.alias("warnings"), "flag")
+    ours = F.call_function("ecommerce.enriched_json", judged, warnings, fields).cast("string")
+    enrichment = F.struct(received_at, warnings, "flag", *[F.col(f"`{name}`") for name in frame.columns])
     options = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX", "timeZone": "UTC"}
-    ours = F.call_function("ecommerce.to_json", F.struct("*")).cast("string")
-    both = frame.select(ours.alias("ours"), F.to_json(F.struct("*"), options).alias("sparks"))
+    sparks = F.to_json(F.struct(event["named"].alias("named"), enrichment.alias("enrichment")), options)
+    both = frame.select(ours.alias("ours"), sparks.alias("sparks"))
     assert_column_equality(both, "ours", "sparks")

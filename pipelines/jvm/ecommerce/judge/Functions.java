@@ -10,10 +10,10 @@ import org.apache.spark.sql.connector.catalog.functions.UnboundFunction;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 
-/** Makes {@link Judge} and {@link ToJson} known to Spark SQL, as functions of the catalogue that names this class. */
+/** Makes {@link Judge} and {@link EnrichedJson} known to Spark SQL, as functions of the catalogue that names this class. */
 public final class Functions implements FunctionCatalog {
     private static final Map<String, Function<StructType, BoundFunction>> FUNCTIONS =
-            Map.of("judge", Judge::new, "to_json", ToJson::new);
+            Map.of("judge", Judge::new, "enriched_json", EnrichedJson::new);
 
     private String name;
 

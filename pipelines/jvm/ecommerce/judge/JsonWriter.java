@@ -99,19 +99,44 @@ final class JsonWriter {
     /** An object of the row's members that are not null. */
     void object(SpecializedGetters row, Shape shape) {
         raw('{');
-        boolean first = true;
-        for (int i = 0; i < shape.names.length; i++) {
-            if (row.isNullAt(i)) {
-                continue;
-            }
-            if (!first) {
-                raw(',');
-            }
-            first = false;
-            bytes(shape.names[i]);
-            value(row, i, shape.types[i], shape.inner[i]);
-        }
+        members(row, shape, 0, true);
         raw('}');
+    }
+
+    /** The members from place `from` on. `first`: whether none was written before them; returns whether none is now. */
+    boolean members(SpecializedGetters row, Shape shape, int from, boolean first) {
+        boolean none = first;
+        for (int i = from; i < shape.names.length; i++) {
+            none = member(row, shape, i, none);
+        }
+        return none;
+    }
+
+    /** One member, unless it is null. */
+    boolean member(SpecializedGetters row, Shape shape, int i, boolean first) {
+        if (row.isNullAt(i)) {
+            return first;
+        }
+        key(shape, i, first);
+        value(row, i, shape.types[i], shape.inner[i]);
+        return false;
+    }
+
+    /** One member with another array than the row's, unless it is null. */
+    boolean array(ArrayData elements, Shape shape, int i, boolean first) {
+        if (elements == null) {
+            return first;
+        }
+        key(shape, i, first);
+        array(elements, (ArrayType) shape.types[i], shape.inner[i]);
+        return false;
+    }
+
+    private void key(Shape shape, int i, boolean first) {
+        if (!first) {
+            raw(',');
+        }
+        bytes(shape.names[i]);
     }
 
     private void value(SpecializedGetters row, int i, DataType type, Shape inner) {
