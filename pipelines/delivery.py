@@ -19,13 +19,13 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines import sinks, sources
-from pipelines.cli import ConfigurationError, StoppedByPolicy
+from pipelines.cli import StoppedByPolicy
 from pipelines.clients import KafkaSettings, S3Settings
 from pipelines.counts import Counts, count
 from pipelines.failpoints import reach
 from pipelines.lake import DEAD_LETTERS, DUPLICATES, EVENTS, Lake
 from pipelines.ledger import Commit, Ledger, Ranges
-from pipelines.patience import ServerAway
+from pipelines.patience import of_the_store
 from pipelines.recent_ids import RecentIds
 from pipelines.settings import Topics
 from pipelines.transforms.batches import Batch
@@ -119,7 +119,7 @@ class Delivery:
         """The index of recent ids lives on the driver: only ids go there, and only what was found comes back."""
         if self.recent_ids is None:
             return with_duplicates(judged, None)
-        with _of_the_store():
+        with of_the_store():
             found: pa.Table = self.recent_ids.find(accepted_ids(judged).toArrow())
         frame = judged.sparkSession.createDataFrame(found, FOUND) if found.num_rows else None
         return with_duplicates(judged, frame)
@@ -200,7 +200,7 @@ class Delivery:
             "kind": "batch",
         }
         self.guards.write()
-        with _of_the_store():
+        with of_the_store():
             sinks.append_audit(self.lake, self.s3, row, self.ledger.entry(batch, self.topics.raw))
         reach("after_audit")
 
@@ -218,15 +218,6 @@ def destinations(outcomes: DataFrame) -> DataFrame:
     return outcomes.select(
         F.coalesce(kind, F.lit(EVENTS)).alias("table"), F.col("failure.type").alias("failure_type"), "is_late"
     )
-
-
-@contextmanager
-def _of_the_store() -> Iterator[None]:
-    """What could be opened when the job started and cannot now is a matter of servers."""
-    try:
-        yield
-    except ConfigurationError as error:
-        raise ServerAway(error.message) from error
 
 
 @contextmanager

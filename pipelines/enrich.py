@@ -22,11 +22,11 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines import __version__, failpoints, preflight, sinks, sources
 from pipelines.checkpoint import Checkpoint
-from pipelines.cli import CONTEXT_SETTINGS, ConfigurationError, run
+from pipelines.cli import CONTEXT_SETTINGS, run
 from pipelines.counts import Counts
 from pipelines.delivery import Delivery, Guards
 from pipelines.lease import Lease
-from pipelines.patience import Patience, ServerAway, keep_trying
+from pipelines.patience import Patience, keep_trying, of_the_store
 from pipelines.preflight_spark import check_spark
 from pipelines.preflight_topics import check_topic_settings
 from pipelines.progress import Progress
@@ -100,11 +100,9 @@ class Job:
             {"availableNow": True} if settings.available_now else {"processingTime": settings.trigger}
         )
         with closing(RecentIds(settings.dedup_horizon_seconds)) as recent_ids:
-            try:
-                ledger = resumed.ledger
+            ledger = resumed.ledger
+            with of_the_store():
                 recent_ids.restore(settings.lake, settings.s3, resumed.topic_id, ledger.ends, ledger.doubtful)
-            except ConfigurationError as error:  # the tables were there a moment ago
-                raise ServerAway(error.message) from error
             deliver = self.delivery(resumed, checkpoint, rules, recent_ids if settings.dedup_horizon_seconds else None)
             query = (
                 build(raw, rules)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import click
 
-from pipelines.cli import RunFailed
+from pipelines.cli import ConfigurationError, RunFailed
 from pipelines.shutdown import Shutdown
 
 # What errors of servers and networks look like, in the chain of causes that Spark reports.
@@ -28,6 +29,15 @@ _HOPELESS = re.compile(
 
 class ServerAway(RunFailed):
     """A server that answered when the job started does not answer now."""
+
+
+@contextmanager
+def of_the_store() -> Iterator[None]:
+    """What could be opened when the job started and cannot now is a matter of servers."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise ServerAway(error.message) from error
 
 
 def worth_another_try(error: str) -> bool:

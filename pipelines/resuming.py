@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from pipelines import sinks, sources, starting
 from pipelines.checkpoint import Checkpoint
-from pipelines.cli import ConfigurationError
 from pipelines.ledger import Ledger
-from pipelines.patience import ServerAway
+from pipelines.patience import of_the_store
 from pipelines.settings import EnrichSettings
 from pipelines.topic_watch import TopicWatch
 
@@ -55,7 +54,5 @@ def resume(
 
 
 def _ledger(settings: EnrichSettings, topic_id: str) -> Ledger:
-    try:
+    with of_the_store():
         return sources.read_ledger(settings.lake, settings.s3, settings.topics.raw, topic_id)
-    except ConfigurationError as error:  # the tables were there a moment ago
-        raise ServerAway(error.message) from error

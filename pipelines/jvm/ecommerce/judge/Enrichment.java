@@ -1,7 +1,6 @@
 package ecommerce.judge;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
@@ -45,8 +44,7 @@ final class Enrichment {
     /** Declared place of each field that is passed on; of the device too. */
     private final int[] passedOn;
     private final int[] passedOnOfDevice;
-    private final JsonWriter.Shape eventShape;
-    private final JsonWriter.Shape addedShape;
+    private final JsonWriter.Shape shape;
 
     Enrichment(Contract contract, Validation validation, Privacy privacy, StructType outcome,
             Columns columns) {
@@ -82,9 +80,7 @@ final class Enrichment {
         StructType eventType = (StructType) outcome.fields()[columns.event].dataType();
         passedOn = places(eventType, declared);
         passedOnOfDevice = places((StructType) eventType.apply("device").dataType(), declared.of("device"));
-        eventShape = new JsonWriter.Shape(eventType);
-        addedShape = new JsonWriter.Shape(
-                new StructType(Arrays.copyOfRange(outcome.fields(), columns.receivedAt, outcome.size())));
+        shape = new JsonWriter.Shape(outcome);
     }
 
     private static int[] places(StructType type, Declared declared) {
@@ -243,8 +239,10 @@ final class Enrichment {
     /** The size of the enriched record's value, less the Kafka coordinates and the batch's facts. */
     long enrichedBytes(Object[] row) {
         JsonWriter json = new JsonWriter();
-        json.object((InternalRow) row[columns.event], eventShape);
-        json.object(new GenericInternalRow(Arrays.copyOfRange(row, columns.receivedAt, row.length)), addedShape);
+        json.object((InternalRow) row[columns.event], shape.inner[columns.event]);
+        json.raw('{');
+        json.members(new GenericInternalRow(row), shape, columns.receivedAt, true);
+        json.raw('}');
         return json.length();
     }
 
