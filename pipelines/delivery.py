@@ -39,6 +39,11 @@ Report = Callable[[Counts, Batch, float], None]
 _COORDINATES = ["kafka_partition", "kafka_offset"]
 
 
+# Up to so many records a batch costs less if Spark interprets its expressions: for each task it would write the code of
+# each of its projections anew, only to find that it has it compiled already.
+_INTERPRETED = 20_000
+
+
 @dataclass(frozen=True)
 class Guards:
     """What may keep a batch from being written, by raising.
@@ -90,6 +95,7 @@ class Delivery:
         started = time.monotonic()
         self.in_hand = True
         seconds: dict[str, float] = {}
+        _interpret(judged.sparkSession, batch)
         doubt = self.ledger.doubt_about(batch)
         # One read and one parse of the batch feed all sinks. Nothing that differs between batches may come before
         # this point: a literal in the projections would have Spark compile them again for each batch.
@@ -203,6 +209,11 @@ class Delivery:
         with of_the_store():
             sinks.append_audit(self.lake, self.s3, row, self.ledger.entry(batch, self.topics.raw))
         reach("after_audit")
+
+
+def _interpret(spark: SparkSession, batch: Batch) -> None:
+    records = sum(end - start for start, end in batch.offsets.values())
+    spark.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN" if records <= _INTERPRETED else "FALLBACK")
 
 
 def _without(records: DataFrame, held: DataFrame) -> DataFrame:

@@ -52,6 +52,8 @@ def read_raw(
         # A poll holds its records uncompressed: 500 (the default) of 25 MB each would not fit any heap. And after each
         # poll Spark asks the broker twice where the partition begins and ends: with 50 that cost 10 µs per record.
         .option("kafka.max.poll.records", "250")
+        # At a partition's end that question waits behind the next fetch, which the broker holds back as long as this.
+        .option("kafka.fetch.max.wait.ms", "20")
         .option("maxOffsetsPerTrigger", str(max_offsets_per_trigger))
         .load()
     )

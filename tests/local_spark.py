@@ -12,6 +12,7 @@ def local_spark(master: str = "local[2]") -> SparkSession.Builder:
     settings = {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
+        "spark.sql.codegen.wholeStage": "false",  # as in conf/spark-defaults.conf
         "spark.sql.session.timeZone": "UTC",
         "spark.driver.extraJavaOptions": "-XX:-DontCompileHugeMethods",
         "spark.jars": str(judge_jar()),
