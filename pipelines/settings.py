@@ -31,7 +31,7 @@ DEFAULT_CHECKPOINT = PROJECT_ROOT / ".local" / "checkpoints" / "enrich"
 PROFILES: dict[str, dict[str, Any]] = {
     "balanced": {"max_offsets_per_trigger": 50_000, "trigger": "5 seconds"},
     "throughput": {"max_offsets_per_trigger": 200_000, "trigger": "5 seconds"},
-    "latency": {"max_offsets_per_trigger": 10_000, "trigger": "500 milliseconds"},
+    "latency": {"max_offsets_per_trigger": 20_000, "trigger": "500 milliseconds"},
 }
 _TRIGGER = re.compile(r"\d+(\.\d+)?\s*(milliseconds?|seconds?|minutes?|hours?)\Z")
 
@@ -187,7 +187,7 @@ enrich_options: Callable[[Command], Command] = stack(
         "--max-offsets-per-trigger",
         "MAX_OFFSETS_PER_TRIGGER",
         PROFILES["balanced"]["max_offsets_per_trigger"],
-        "The most records in one batch; 200000 with throughput, 10000 with latency.",
+        "The most records in one batch; 200000 with throughput, 20000 with latency.",
         type=click.IntRange(1),
     ),
     setting(

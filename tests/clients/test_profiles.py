@@ -22,7 +22,7 @@ def show(**options) -> None:
     ("arguments", "environment", "told"),
     [
         ([], {}, "50000 every 5 seconds"),
-        (["--profile", "latency"], {}, "10000 every 500 milliseconds"),
+        (["--profile", "latency"], {}, "20000 every 500 milliseconds"),
         ([], {"ENRICH_PROFILE": "throughput"}, "200000 every 5 seconds"),
         (["--profile", "latency", "--max-offsets-per-trigger", "7"], {}, "7 every 500 milliseconds"),
         (["--trigger", "1 minute", "--profile", "throughput"], {"MAX_OFFSETS_PER_TRIGGER": "9"}, "9 every 1 minute"),
