@@ -37,8 +37,6 @@ from pipelines.transforms.rows import dead_letter_rows, duplicate_rows, event_ro
 Plan = Callable[[str, int], Batch]
 Report = Callable[[Counts, Batch, float], None]
 _COORDINATES = ["kafka_partition", "kafka_offset"]
-
-
 # Up to so many records a batch costs less if Spark interprets its expressions: for each task it would write the code of
 # each of its projections anew, only to find that it has it compiled already.
 _INTERPRETED = 20_000
@@ -212,6 +210,7 @@ class Delivery:
 
 
 def _interpret(spark: SparkSession, batch: Batch) -> None:
+    """Have a small batch's expressions interpreted, a large one's compiled; both say the same."""
     records = sum(end - start for start, end in batch.offsets.values())
     spark.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN" if records <= _INTERPRETED else "FALLBACK")
 
