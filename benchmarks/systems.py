@@ -80,7 +80,7 @@ def stock(tuned: bool) -> System:
     return System("stock", "tuned" if tuned else "default", command, environment=environment)
 
 
-# All of ours that has to do with speed.
+# What of ours has to do with speed; not whole-stage code, nor how Parquet and partitions are written.
 STOCK_TUNING = {
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.shuffle.partitions": "4",

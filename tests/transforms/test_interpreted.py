@@ -29,19 +29,14 @@ PARTS: dict[str, Callable[[DataFrame, Batch], DataFrame]] = {
 
 
 @pytest.fixture(scope="module")
-def outcomes(spark: SparkSession, reference: ReferenceData) -> Callable[[], DataFrame]:
-    """Makes the outcomes of all records that the tests of this folder are about; each tenth one is a duplicate."""
+def outcomes(spark: SparkSession, reference: ReferenceData) -> DataFrame:
+    """The outcomes of all records that the tests of this folder are about; each tenth one is a duplicate."""
     modules = [importlib.import_module(path.stem) for path in sorted(Path(__file__).parent.glob("test_*.py"))]
     tables = [module.TABLE for module in modules if hasattr(module, "TABLE")]
     records = [raw(value).row(offset) for offset, value in enumerate(v for table in tables for v in table.values())]
     finds = [(0, offset, 0, offset - 1) for offset in range(1, len(records), 10)]
-
-    def judged() -> DataFrame:
-        raw_records = spark.createDataFrame(records, schemas.RAW_RECORD)
-        found = spark.createDataFrame(finds, FOUND)
-        return with_duplicates(to_outcomes(raw_records, Rules(EnrichmentRules(reference))), found)
-
-    return judged
+    judged = to_outcomes(spark.createDataFrame(records, schemas.RAW_RECORD), Rules(EnrichmentRules(reference)))
+    return with_duplicates(judged, spark.createDataFrame(finds, FOUND))
 
 
 @pytest.fixture
@@ -56,7 +51,7 @@ def test_interpreted_and_compiled_batches_are_the_same(spark, batch, outcomes, m
     frames = []
     for name in ("NO_CODEGEN", "CODEGEN_ONLY"):
         mode(name)
-        rows = PARTS[part](outcomes(), batch)
+        rows = PARTS[part](outcomes, batch)
         frames.append(spark.createDataFrame(rows.collect(), rows.schema))
     assert frames[0].count() > 5
     assert_df_equality(*frames, ignore_row_order=False)
