@@ -121,7 +121,7 @@ test-analytics: $(ANALYTICS_TEST_STAMP) ## The dbt models and the page against t
 test-compose: $(STAMP) ## The compose files on a Docker engine: demo, faults, secured; 30 minutes, builds images.
 	@$(WITH_VENV) $(BIN)/pytest -m compose -v
 
-test-faults: $(STAMP) ## Kill, pause and damage real servers and jobs (FAULTS="-k broker"); writes docs/faults.md; 2 hours.
+test-faults: $(STAMP) ## Kill, pause and damage real servers and jobs (FAULTS="-k broker"); writes docs/faults.md; over an hour.
 	@$(WITH_VENV) FAULT_RESULTS=docs $(BIN)/pytest tests/faults -m faults -v $(FAULTS)
 
 # Linux: what a system uses is read from /proc.
