@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.places import DATA
+from infra import spark_conf
 from infra.places import PROJECT_ROOT
 from pipelines.cli import ConfigurationError
 
@@ -92,18 +93,16 @@ _NOT_FOR_STOCK = {"spark.sql.catalog.ecommerce", "spark.sql.codegen.wholeStage"}
 
 def stock_conf(tuned: bool) -> Path:
     """A configuration folder: for the tuned form all our settings, else our jars, Delta and Spark's defaults."""
-    theirs = Path(sys.prefix) / "conf" / "spark-defaults.conf"
+    installed = Path(sys.prefix) / "conf"
+    if not (installed / "spark-defaults.conf").exists():
+        raise ConfigurationError(f"{installed / 'spark-defaults.conf'} is missing: run `make install`.")
+    settings = spark_conf.settings(installed / "spark-defaults.conf")
     folder = DATA / ("stock-tuned-conf" if tuned else "stock-conf")
-    try:
-        lines = theirs.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError as error:
-        raise ConfigurationError(f"{theirs} is missing: run `make install`.") from error
-    settings = {line.split()[0]: line for line in lines if line.strip() and not line.startswith("#")}
     names = settings.keys() - _NOT_FOR_STOCK if tuned else _STOCK_SETTINGS
-    text = "".join(f"{settings[name]}\n" for name in sorted(names))
+    text = "".join(f"{name}  {settings[name]}\n" for name in sorted(names))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "spark-defaults.conf").write_text(text, encoding="utf-8")
-    (folder / "log4j2.properties").write_bytes((theirs.parent / "log4j2.properties").read_bytes())
+    (folder / "log4j2.properties").write_bytes((installed / "log4j2.properties").read_bytes())
     return folder
 
 

@@ -14,10 +14,15 @@ _EXCLUDES = "spark.jars.excludes"
 
 def packages(defaults: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(coordinates, excludes) of a spark-defaults.conf."""
-    values = {name: value for line in _lines(defaults) for name, value in [_setting(line)] if name}
+    values = settings(defaults)
     if not values.get(_PACKAGES):
         raise ConfigurationError(f"{defaults} has no {_PACKAGES} line.")
     return _listed(values[_PACKAGES]), _listed(values.get(_EXCLUDES, ""))
+
+
+def settings(defaults: Path) -> dict[str, str]:
+    """Name → value of a spark-defaults.conf. Raises ConfigurationError where it cannot be read."""
+    return {name: value for line in _lines(defaults) for name, value in [_setting(line)] if name}
 
 
 def write(source: Path, target: Path, jars: Sequence[Path], *, on_every_node: bool = False) -> None:

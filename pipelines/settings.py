@@ -187,7 +187,8 @@ enrich_options: Callable[[Command], Command] = stack(
         "--max-offsets-per-trigger",
         "MAX_OFFSETS_PER_TRIGGER",
         PROFILES["balanced"]["max_offsets_per_trigger"],
-        "The most records in one batch; 200000 with throughput, 20000 with latency.",
+        f"The most records in one batch; {PROFILES['throughput']['max_offsets_per_trigger']} with throughput, "
+        f"{PROFILES['latency']['max_offsets_per_trigger']} with latency.",
         type=click.IntRange(1),
     ),
     setting(
