@@ -59,7 +59,7 @@ demo: $(STAMP) ## Run the whole pipeline once on generated events.
 	@$(WITH_VENV) $(BIN)/python -m pipelines.demo
 
 ##@ Analytics (of the lake that LAKE_URI names, else the local stack's): docs/analytics.md
-analytics: $(STAMP) $(ANALYTICS_STAMP) $(if $(filter athena,$(TARGET)),$(ATHENA_STAMP)) ## Build and test the dbt models (TARGET=athena: on Athena).
+analytics: $(STAMP) $(ANALYTICS_STAMP) $(if $(filter athena,$(or $(TARGET),$(DBT_TARGET))),$(ATHENA_STAMP)) ## Build and test the dbt models (TARGET=athena: on Athena).
 	@$(BIN)/python -m analytics build $(if $(TARGET),--target $(TARGET))
 
 report: $(STAMP) $(ANALYTICS_STAMP) ## Build them and write one page of charts, .analytics/report.html.
@@ -102,7 +102,7 @@ format: $(STAMP) ## Rewrite the code in the project's format.
 types: $(STAMP) ## Types: mypy, strict.
 	$(BIN)/mypy
 
-test: test-unit test-integration ## All tests, the fast ones first; the integration tests start servers of their own.
+test: test-unit test-integration ## Unit and integration tests; the latter start servers of their own.
 
 test-unit: $(STAMP) ## Only the tests that need no server.
 	@$(WITH_VENV) $(BIN)/pytest --durations=20 -m "not integration and not analytics and not trino and not compose and not faults"

@@ -70,3 +70,7 @@ def check_athena(environment: Mapping[str, str] = os.environ) -> None:
     missing = [name for name in _ATHENA if not environment.get(name)]
     if missing:
         raise ConfigurationError(f"The target athena needs {', '.join(missing)}: see docs/analytics.md.")
+    if endpoint := environment.get("AWS_ENDPOINT_URL"):
+        raise ConfigurationError(
+            f"AWS_ENDPOINT_URL={endpoint}: Athena is on AWS only: use a shell without it, and AWS's keys."
+        )

@@ -14,18 +14,18 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.env_file import ENV_FILE, EnvFileError, parse_env, write_env
+from infra.env_file import ENV_FILE, EnvFileError, parse_env, parse_template, read_template, write_env
 
 INFRA = Path(__file__).resolve().parent
 BASE = "docker-compose.yml"
 SECURE = "docker-compose.secure.yml"
-# The services whose images are built here; the others use one of these.
-_BUILT = ("spark-master", "minio")
+# The services whose images are built here, unless a setting names another; the others use one of these.
+_BUILT = {"spark-master": "SPARK_IMAGE", "minio": "MINIO_IMAGE"}
 _HEALTH_SECONDS = 300
 _MANIFESTS = "/var/lib/ecommerce/generator"
 _PAGES = {
@@ -75,7 +75,10 @@ def up(stack: Stack) -> None:
     """Build, start, and wait until all is healthy; say where things are."""
     for line in write_env():
         print(line, file=sys.stderr)
-    stack.run("build", *_BUILT)
+    check_shell()
+    settings = _settings()
+    if built := [service for service, image in _BUILT.items() if not settings.get(image)]:
+        stack.run("build", *built)
     try:
         stack.run("up", "--detach", "--no-build", "--remove-orphans")
     except ComposeError:
@@ -84,6 +87,21 @@ def up(stack: Stack) -> None:
         raise
     await_health(stack)
     status(stack)
+
+
+def check_shell(environment: Mapping[str, str] = os.environ) -> None:
+    """No secret of infra/.env is another one in this shell, as after `eval "$(make -s local-env)"`.
+
+    Raises ComposeError: containers would take the shell's, and one user would have two pseudonyms.
+    """
+    file = parse_env(ENV_FILE.read_text(encoding="utf-8"), ENV_FILE.name)
+    secrets = [setting.name for setting in parse_template(read_template()) if setting.length]
+    others = [name for name in secrets if environment.get(name, file[name]) != file[name]]
+    if others:
+        names = ", ".join(others)
+        raise ComposeError(
+            f"{names} of this shell is not infra/.env's, and would beat it: `unset {' '.join(others)}`.", 2
+        )
 
 
 def await_health(stack: Stack) -> None:
@@ -110,7 +128,7 @@ def demo(stack: Stack) -> None:
     """The demo inside the stack."""
     up(stack)
     terminal = [] if sys.stdout.isatty() else ["-T"]
-    stack.run("run", "--rm", *terminal, "tools", "python", "-m", "pipelines.demo", "--running", _MANIFESTS)
+    stack.run("run", "--rm", "--no-deps", *terminal, "tools", "python", "-m", "pipelines.demo", "--running", _MANIFESTS)
 
 
 def verify(stack: Stack) -> None:
@@ -120,7 +138,7 @@ def verify(stack: Stack) -> None:
         "python -m pipelines.lag --wait 600",
         "python -m pipelines.verify --manifest /tmp/sent.jsonl",
     )
-    stack.run("run", "--rm", "-T", "tools", "sh", "-c", " && ".join(steps))
+    stack.run("run", "--rm", "--no-deps", "-T", "tools", "sh", "-c", " && ".join(steps))
 
 
 def status(stack: Stack) -> None:

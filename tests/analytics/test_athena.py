@@ -117,3 +117,14 @@ def test_what_is_missing_for_athena_is_named(tmp_path: Path) -> None:
     assert refused.stderr == (
         "Error: The target athena needs ATHENA_RESULTS_URI, ANALYTICS_URI, AWS_REGION: see docs/analytics.md.\n"
     )
+
+
+def test_another_store_than_awss_is_refused_for_athena(tmp_path: Path) -> None:
+    """After `eval "$(make -s local-env)"` the local stack's endpoint and keys would go to AWS."""
+    settings = {"ATHENA_RESULTS_URI": "s3://r/", "ANALYTICS_URI": "s3://a/", "AWS_REGION": "eu-central-1"}
+    here = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9000"}
+
+    refused = Analytics({"PATH": "/usr/bin:/bin", **settings, **here}, tmp_path).run("build", "--target", "athena")
+
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("Error: AWS_ENDPOINT_URL=http://127.0.0.1:9000: Athena is on AWS only")

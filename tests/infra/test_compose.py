@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra import compose
+from infra.env_file import parse_env, write_env
 
 
 def container(status: str, exit_code: int = 0, health: str | None = None, **state: Any) -> dict[str, Any]:
@@ -20,6 +22,68 @@ def container(status: str, exit_code: int = 0, health: str | None = None, **stat
 def says(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every container's last line is the same."""
     monkeypatch.setattr(compose, "_output", lambda command, **_: "the last line\n")
+
+
+@pytest.fixture
+def env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A fresh infra/.env, as a dictionary, and a shell that says nothing about it."""
+    path = tmp_path / ".env"
+    write_env(path)
+    monkeypatch.setattr(compose, "ENV_FILE", path)
+    values = parse_env(path.read_text(), path.name)
+    for name in (*values, "SPARK_IMAGE", "MINIO_IMAGE"):
+        monkeypatch.delenv(name, raising=False)
+    return values
+
+
+@pytest.fixture
+def commands(env_file: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is asked of Docker Compose, which does it all at once."""
+    asked: list[str] = []
+    monkeypatch.setattr(compose.Stack, "run", lambda _, *arguments: asked.append(" ".join(arguments)))
+    monkeypatch.setattr(compose.Stack, "containers", lambda _: [])
+    monkeypatch.setattr(compose, "write_env", list)
+    return asked
+
+
+STACK = compose.Stack(("docker", "compose"), (compose.BASE,))
+
+
+@pytest.mark.parametrize(
+    ("named", "built"),
+    [
+        ({}, ["build spark-master minio"]),
+        ({"MINIO_IMAGE": "registry.example/minio:1"}, ["build spark-master"]),
+        ({"MINIO_IMAGE": "registry.example/minio:1", "SPARK_IMAGE": "registry.example/spark:1"}, []),
+    ],
+)
+def test_an_image_that_a_setting_names_is_not_built(
+    named: dict[str, str], built: list[str], commands: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, image in named.items():
+        monkeypatch.setenv(name, image)
+    compose.up(STACK)
+    assert commands == [*built, "up --detach --no-build --remove-orphans"]
+
+
+def test_a_tool_leaves_the_servers_as_they_are(commands: list[str]) -> None:
+    """`run` with dependencies would make anew what another setting, or another file, changed."""
+    compose.verify(STACK)
+    (asked,) = commands
+    assert asked.startswith("run --rm --no-deps ")
+
+
+def test_a_secret_of_the_shell_that_is_not_the_stacks_is_refused(
+    env_file: dict[str, str], commands: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PSEUDONYM_KEY", env_file["PSEUDONYM_KEY"])
+    monkeypatch.setenv("GENERATOR_RATE", "7")
+    compose.check_shell()
+    monkeypatch.setenv("PSEUDONYM_KEY", "another-key-of-the-local-stack")
+    with pytest.raises(compose.ComposeError) as refused:
+        compose.up(STACK)
+    assert str(refused.value).startswith("PSEUDONYM_KEY of this shell is not infra/.env's")
+    assert (refused.value.code, commands) == (2, [])
 
 
 def test_a_command_names_files_and_profiles() -> None:
