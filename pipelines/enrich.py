@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
+from functools import partial
 from typing import Any
 
 import click
@@ -189,12 +190,13 @@ def stream(settings: EnrichSettings) -> None:
         shutdown.listen_in_jvm(spark)
         for warning in warnings:
             job.progress.warn(warning)
-        sinks.ensure_tables(spark, settings.lake)
+        patiently = partial(
+            keep_trying, explain=failure_of, patience=job.patience, shutdown=shutdown, warn=job.progress.warn
+        )
+        patiently(lambda: sinks.ensure_tables(spark, settings.lake))
         job.progress.started(settings, place)
         checkpoint = Checkpoint(spark, place, settings.topics.raw)
-        keep_trying(
-            lambda: job.attempt(spark, checkpoint, rules), failure_of, job.patience, shutdown, job.progress.warn
-        )
+        patiently(lambda: job.attempt(spark, checkpoint, rules))
         job.progress.finished(stopped=shutdown.requested)
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os.path
 from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from pipelines.cli import ConfigurationError
 
 EVENTS = "events"
 DEAD_LETTERS = "dead_letters"
@@ -13,9 +17,21 @@ TABLES = (EVENTS, DEAD_LETTERS, DUPLICATES, BATCH_AUDIT)
 
 @dataclass(frozen=True)
 class Lake:
-    """The Delta tables under one URI (``s3a://bucket[/path]`` or a local path)."""
+    """The Delta tables under one URI: ``s3a://bucket[/path]`` (``s3://`` is the same), or a local path.
+
+    Raises ConfigurationError for any other place: not all of the job's parts could reach it.
+    """
 
     uri: str
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.uri)
+        is_s3 = parts.scheme in {"s3", "s3a"}
+        if not self.uri.strip() or parts.scheme not in {"", "file", "s3", "s3a"} or (is_s3 and not parts.netloc):
+            raise ConfigurationError(f"LAKE_URI={self.uri} is neither s3a://bucket[/path] nor a folder.")
+        # Spark knows S3 as s3a only, and takes a table's path only if it is absolute.
+        uri = f"s3a{self.uri[len(parts.scheme) :]}" if is_s3 else self.uri
+        object.__setattr__(self, "uri", uri if parts.scheme else os.path.abspath(uri))
 
     def path(self, table: str) -> str:
         """Where Spark finds the table."""

@@ -19,7 +19,7 @@ from pipelines.clients import S3Settings, split_s3_uri
 
 _BUNDLED = resources.files("pipelines") / "reference"
 _CATALOG_FIELDS = ("item_id", "name", "brand", "category", "price")
-# The catalogue becomes a literal in the query plan; more than this wants a broadcast join.
+# The catalogue goes with the query plan, whole, to each task's JVM; more than this wants a broadcast join.
 MAX_CATALOG_ITEMS = 50_000
 
 

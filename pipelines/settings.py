@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Callable
@@ -33,16 +34,25 @@ PROFILES: dict[str, dict[str, Any]] = {
     "throughput": {"max_offsets_per_trigger": 200_000, "trigger": "5 seconds"},
     "latency": {"max_offsets_per_trigger": 20_000, "trigger": "500 milliseconds"},
 }
-_TRIGGER = re.compile(r"\d+(\.\d+)?\s*(milliseconds?|seconds?|minutes?|hours?)\Z")
+# As Spark's intervals: only seconds have a fraction.
+_TRIGGER = re.compile(r"(\d{1,9}\s*(milliseconds?|minutes?|hours?)|\d{1,9}(\.\d{1,6})?\s*seconds?)\Z")
+_MOST = 2_147_483_647
 
 
 @dataclass(frozen=True)
 class Topics:
-    """The names of the three topics."""
+    """The names of the three topics. Raises ConfigurationError where two are the same."""
 
     raw: str
     enriched: str
     dead_letter: str
+
+    def __post_init__(self) -> None:
+        if len({self.raw, self.enriched, self.dead_letter}) < 3:
+            raise ConfigurationError(
+                f"RAW_TOPIC={self.raw}, ENRICHED_TOPIC={self.enriched}, DEAD_LETTER_TOPIC={self.dead_letter}: must "
+                "be three topics, or the job would read again what it writes, without end."
+            )
 
 
 @dataclass(frozen=True)
@@ -107,6 +117,12 @@ def _valid_trigger(context: click.Context, parameter: click.Parameter, value: st
     return value.strip()
 
 
+def _valid_ratio(context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("nan is no share.")
+    return value
+
+
 def _with_profile(context: click.Context, parameter: click.Parameter, value: str) -> str:
     context.default_map = {**(context.default_map or {}), **PROFILES[value]}
     return value
@@ -142,14 +158,14 @@ enrich_options: Callable[[Command], Command] = stack(
         "MAX_FUTURE_SECONDS",
         600,
         "Events further ahead of their arrival are dead letters. Seconds.",
-        type=click.IntRange(0),
+        type=click.IntRange(0, _MOST),
     ),
     setting(
         "--late-after-seconds",
         "LATE_AFTER_SECONDS",
         3600,
         "Events that arrive later than this are flagged is_late. Seconds.",
-        type=click.IntRange(0),
+        type=click.IntRange(0, _MOST),
     ),
     setting(
         "--dedup-horizon-seconds",
@@ -164,13 +180,14 @@ enrich_options: Callable[[Command], Command] = stack(
         None,
         "Stop (exit code 3) before writing a batch of which more than this share is dead, 0 to 1; no limit by default.",
         type=click.FloatRange(0, 1),
+        callback=_valid_ratio,
     ),
     setting(
         "--retry-for-seconds",
         "RETRY_FOR_SECONDS",
         300,
         "Go on trying while Kafka or S3 is away, at most this long; 0 is not at all. Seconds.",
-        type=click.IntRange(0),
+        type=click.IntRange(0, _MOST),
     ),
     setting(
         "--profile",
@@ -189,7 +206,7 @@ enrich_options: Callable[[Command], Command] = stack(
         PROFILES["balanced"]["max_offsets_per_trigger"],
         f"The most records in one batch; {PROFILES['throughput']['max_offsets_per_trigger']} with throughput, "
         f"{PROFILES['latency']['max_offsets_per_trigger']} with latency.",
-        type=click.IntRange(1),
+        type=click.IntRange(1, _MOST),
     ),
     setting(
         "--max-tasks",
@@ -197,7 +214,7 @@ enrich_options: Callable[[Command], Command] = stack(
         None,
         "The most tasks that read one batch, 0 is one per partition; by default twice the cores of a local master, "
         "and one per partition on a cluster.",
-        type=click.IntRange(0),
+        type=click.IntRange(0, _MOST),
     ),
     click.option(
         "--trigger",

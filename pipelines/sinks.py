@@ -22,6 +22,8 @@ from pipelines.ledger import Commit
 from pipelines.starting import Gap
 from pipelines.transforms.vocabulary import sink_record_bytes
 
+# Kafka's default of buffer.memory.
+_BUFFER_BYTES = 32 * 1024 * 1024
 _LINEAGE = "kafka_partition,kafka_offset,batch_id"
 # (columns, partition column, columns with statistics). Statistics on every leaf would halve the write's speed.
 _LAYOUT: dict[str, tuple[T.StructType, str | None, str]] = {
@@ -101,13 +103,16 @@ def append_gap(lake: Lake, s3: S3Settings, gap: Gap, now: Commit, at: datetime.d
 
 def publish(records: DataFrame, kafka: KafkaSettings, max_event_bytes: int) -> None:
     """Write key, value, headers, topic, partition to Kafka: at least once, idempotent within a task."""
+    record_bytes = sink_record_bytes(max_event_bytes)
     producer = {
         "kafka.acks": "all",
         "kafka.enable.idempotence": "true",
         "kafka.compression.type": "lz4",
         "kafka.linger.ms": "20",
         "kafka.batch.size": str(256 * 1024),
-        "kafka.max.request.size": str(sink_record_bytes(max_event_bytes)),
+        "kafka.max.request.size": str(record_bytes),
+        # A record that is larger than all of the buffer is refused; Kafka's default is enough for the usual ones.
+        "kafka.buffer.memory": str(max(_BUFFER_BYTES, 2 * record_bytes)),
         "includeHeaders": "true",
     }
     records.write.format("kafka").options(**kafka.for_spark()).options(**producer).save()

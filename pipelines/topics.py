@@ -1,6 +1,7 @@
 """The topics: declared once here, created and grown by ``python -m pipelines.topics`` (or ``make topics``).
 
-Idempotent. Sinks grow before raw: a sink with fewer partitions than raw would fail every batch.
+Idempotent; what exists only ever grows. Sinks grow before raw: a sink with fewer partitions than raw would fail every
+batch.
 """
 
 from __future__ import annotations
@@ -110,7 +111,9 @@ def _ensure_one(admin: Any, spec: TopicSpec, existing: dict[str, Any] | None, re
         admin.wait_for_topics([spec.name], timeout_ms=_TIMEOUT_MS)
         done.append(f"grown from {partitions} to {spec.partitions} partitions")
     _require(existing, "DESCRIBE_CONFIGS")
-    changed = _differing(admin, spec)
+    changed, kept = _differing(admin, spec)
+    if kept:
+        done.append("keeps its " + ", ".join(f"{name}={value}" for name, value in sorted(kept.items())))
     if changed:
         _require(existing, "ALTER_CONFIGS")
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, spec.name, changed)])
@@ -140,11 +143,23 @@ def _require(topic: dict[str, Any], operation: str) -> None:
         raise kafka.errors.TopicAuthorizationFailedError([topic["name"]])
 
 
-def _differing(admin: Any, spec: TopicSpec) -> dict[str, str]:
+def _differing(admin: Any, spec: TopicSpec) -> tuple[dict[str, str], dict[str, str]]:
+    """What is to be set, and what is larger than declared and stays: a shorter retention would delete records."""
     wanted = ConfigResource(ConfigResourceType.TOPIC, spec.name, spec.configs)
     described = admin.describe_configs([wanted], config_filter="all")
-    current = next(iter(next(iter(described.values())).values()))
-    return {k: v for k, v in spec.configs.items() if str(current.get(k, {}).get("value")) != v}
+    found = next(iter(next(iter(described.values())).values()))
+    current = {name: str(found.get(name, {}).get("value")) for name in spec.configs}
+    other = {name: value for name, value in spec.configs.items() if current[name] != value}
+    kept = {name: current[name] for name, value in other.items() if _is_more(current[name], value)}
+    return {name: value for name, value in other.items() if name not in kept}, kept
+
+
+def _is_more(current: str, wanted: str) -> bool:
+    """Whether a setting is a larger number; -1 is no limit."""
+    try:
+        return int(current) == -1 or int(current) > int(wanted)
+    except ValueError:
+        return False
 
 
 @click.command(context_settings=CONTEXT_SETTINGS)

@@ -12,8 +12,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from pipelines import schemas
 from pipelines.reference_data import ReferenceData
@@ -24,6 +25,7 @@ from pipelines.transforms.records import LINEAGE
 JUDGE = "ecommerce.judge"
 _NO_TIME = -(2**63)
 _BLOCK_BYTES = 64
+_PADS = {"inner_key": 0x36, "outer_key": 0x5C}
 _LINEAGE = (*LINEAGE, "kafka_timestamp_type")
 
 
@@ -58,15 +60,16 @@ def judge(records: DataFrame, rules: Rules) -> DataFrame:
 
     One column, so that Spark copies it as one block of bytes; `unpacked` takes it apart.
     """
+    # Rules go by a null whose type has them as metadata: Spark's pages and event log show arguments, and keep each
+    # batch's; what they show has neither the pseudonym's key nor the catalogue.
+    given = T.StructType([T.StructField("judged", schemas.JUDGED, metadata=_metadata(rules))])
     judged = F.call_function(
         JUDGE,
         "key",
         "value",
         "headers",
         F.coalesce(F.unix_micros("kafka_timestamp"), F.lit(_NO_TIME)),
-        F.lit(json.dumps(_as_data(rules))),
-        *_hmac_blocks(rules.enrichment.pseudonym_key),
-        F.lit(None).cast(schemas.JUDGED),  # its type is the result's
+        F.lit(None).cast(given),
     )
     return records.select(*_LINEAGE, judged.alias("judged"))
 
@@ -111,10 +114,11 @@ def _as_data(rules: Rules) -> dict[str, Any]:
     }
 
 
-def _hmac_blocks(key: bytes | None) -> list[Column]:
-    """HMAC-SHA-256's two first blocks (RFC 2104) as literals, which the Spark configuration redacts from plans and the
-    UI by their length (spark.sql.redaction.string.regex); nulls without a key."""
-    if key is None:
-        return [F.lit(None).cast("binary")] * 2
-    block = (hashlib.sha256(key).digest() if len(key) > _BLOCK_BYTES else key).ljust(_BLOCK_BYTES, b"\0")
-    return [F.lit(bytes(b ^ pad for b in block)) for pad in (0x36, 0x5C)]
+def _metadata(rules: Rules) -> dict[str, str]:
+    """What `Judge.java` takes: the rules, and with a key HMAC-SHA-256's two first blocks (RFC 2104) in hexadecimal."""
+    given = {"rules": json.dumps(_as_data(rules))}
+    key = rules.enrichment.pseudonym_key
+    if key is not None:
+        block = (hashlib.sha256(key).digest() if len(key) > _BLOCK_BYTES else key).ljust(_BLOCK_BYTES, b"\0")
+        given |= {name: bytes(b ^ pad for b in block).hex() for name, pad in _PADS.items()}
+    return given

@@ -14,6 +14,8 @@ from pipelines.transforms.records import LINEAGE
 
 DEAD_LETTER_SCHEMA = "1"
 _OUR_HEADERS = r"^(source\.|__connect\.errors\.|dlq\.)"
+# What all readers of the tables know as a time.
+_REPRESENTABLE_YEARS = (1900, 9998)
 _TIMESTAMP_TYPES = {0: "CreateTime", 1: "LogAppendTime"}
 
 
@@ -81,6 +83,10 @@ def _dead_letter(record: Column, batch: Batch) -> Column:
     identity = F.sha2(F.concat_ws("|", *place), 256)
     earlier_id = _earlier(headers, "dlq.id", r"\A[0-9a-f]{64}\z")
     earlier_attempts = _earlier(headers, "dlq.attempts", r"\A[0-9]{1,6}\z").try_cast("int")
+    first_failed_at = let(
+        _earlier(headers, "dlq.first.failed.at", vocabulary.RFC3339).try_cast("timestamp"),
+        lambda at: F.when(F.year(at).between(*_REPRESENTABLE_YEARS), at),
+    )
     paths = F.transform(record["failure"]["errors"], lambda e: e["path"])
     timestamp_type = F.coalesce(
         *[F.when(record["kafka_timestamp_type"] == k, F.lit(v)) for k, v in _TIMESTAMP_TYPES.items()],
@@ -90,9 +96,7 @@ def _dead_letter(record: Column, batch: Batch) -> Column:
         F.lit(DEAD_LETTER_SCHEMA).alias("dlq_schema"),
         F.coalesce(earlier_id, identity).alias("dlq_id"),
         F.filter(F.array_distinct(paths), lambda path: path != "").alias("failure_fields"),
-        F.coalesce(
-            _earlier(headers, "dlq.first.failed.at", vocabulary.RFC3339).try_cast("timestamp"), batch.processed_at()
-        ).alias("first_failed_at"),
+        F.coalesce(first_failed_at, batch.processed_at()).alias("first_failed_at"),
         (F.coalesce(earlier_attempts, F.lit(0)) + 1).alias("attempts"),
         timestamp_type.alias("original_timestamp_type"),
         _earlier(headers, "dlq.replay.id", r"\A.{1,200}\z").alias("replay_id"),

@@ -168,7 +168,7 @@ def test_the_checkpoints_folder_is_made_where_the_uri_says(tmp_path, scheme):
         ("/data/lake", "/data", "contains LAKE_URI"),
         ("/data/lake", "/data/lake/events", "in the table events"),
         ("file:/data/lake", "/data/lake/batch_audit/checkpoint", "in the table batch_audit"),
-        ("hdfs://name/lake", "hdfs://name/lake/events/", "in the table events"),
+        ("s3a://lake/shop", "s3a://lake/shop/events/", "in the table events"),
     ],
 )
 def test_lake_and_checkpoint_must_not_be_in_each_others_way(lake, checkpoint, said):
@@ -185,7 +185,7 @@ def test_lake_and_checkpoint_must_not_be_in_each_others_way(lake, checkpoint, sa
         ("/data/lake", "/data/lake-checkpoint"),
         ("/data/lake", "/data/lake/events-checkpoint"),
         ("s3a://lake", "/data/checkpoint"),
-        ("hdfs://name/lake", "/lake"),
+        ("s3a://lake", "hdfs://name/checkpoint"),
     ],
 )
 def test_lake_and_checkpoint_may_be_side_by_side(lake, checkpoint):

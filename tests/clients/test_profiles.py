@@ -46,3 +46,28 @@ def test_an_unknown_profile_is_refused(monkeypatch):
     result = CliRunner().invoke(show, ["--profile", "fast"])
     assert result.exit_code == 2
     assert "balanced" in result.output
+
+
+@pytest.mark.parametrize("trigger", ["0 seconds", "1.5 seconds", "500 milliseconds", "2 minutes", "1 hour"])
+def test_an_interval_as_spark_reads_them_is_taken(trigger):
+    assert CliRunner().invoke(show, ["--trigger", trigger]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--trigger", "0.5 minutes"],
+        ["--trigger", "soon"],
+        ["--trigger", "1.5 milliseconds"],
+        ["--max-dead-ratio", "nan"],
+        ["--max-dead-ratio", "1.1"],
+        ["--max-future-seconds", "3000000000"],
+        ["--late-after-seconds", "9223372036854775807"],
+        ["--max-tasks", "2147483648"],
+        ["--max-offsets-per-trigger", "99999999999999999999"],
+        ["--retry-for-seconds", "-1"],
+    ],
+)
+def test_a_setting_that_could_not_be_meant_is_refused(arguments):
+    result = CliRunner().invoke(show, arguments)
+    assert (result.exit_code, arguments[0] in result.output) == (2, True)

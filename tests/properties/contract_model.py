@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from contract_types import Complaint, Event, Number, fitting, instant, is_blank
+from contract_types import END_MICROS, FIRST_MICROS, Complaint, Event, Number, fitting, instant, is_blank
 from json_grammar import kind_of
 
 from pipelines.transforms import vocabulary
@@ -155,7 +155,13 @@ def _times(event: Event, received_at: int | None) -> Iterator[Complaint]:
     happened = None if is_blank(text) else instant(text)
     if not is_blank(text) and happened is None:
         yield Complaint("TIMESTAMP_INVALID", "event_time", "format")
-    if happened is None or received_at is None:
+    if happened is None:
+        return
+    if received_at is None:
+        if happened >= END_MICROS:
+            yield Complaint("TIMESTAMP_FUTURE", "event_time", "maximum")
+        if happened < FIRST_MICROS:
+            yield Complaint("TIMESTAMP_ANCIENT", "event_time", "minimum")
         return
     sent = instant(event["sent_at"]) if event["sent_at"] else None
     if sent is not None and abs(received_at - sent) <= MAX_CLOCK_DISTANCE_MICROS:

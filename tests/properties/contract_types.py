@@ -42,6 +42,8 @@ READ_BY_RULES = {
     *(f"ecommerce.{name}" for name in ("transaction_id", "currency", "value", "tax", "shipping", "discount")),
     *(f"items[].{name}" for name in ("item_id", "item_name", "price", "list_price", "discount", "quantity")),
 }
+FIRST_MICROS = -2_208_988_800 * 1_000_000
+END_MICROS = 253_370_764_800 * 1_000_000
 _NUMBER = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?")
 _RFC3339 = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?(?:Z|([+-])([0-9]{2}):([0-9]{2}))"
@@ -122,7 +124,7 @@ def misfit(value: Any, kind: str) -> str | None:
         return _number_misfit(value, kind)
     if not isinstance(value, str):
         return "type"
-    allowed = {"platform": value in PLATFORMS, "time": kind != "time" or instant(value) is not None}
+    allowed = {"platform": value in PLATFORMS, "time": kind != "time" or is_representable(instant(value))}
     return None if allowed.get(kind, True) else "format"
 
 
@@ -165,6 +167,11 @@ def _typed(value: Any) -> Any:
 def is_blank(text: str | None) -> bool:
     """Null, or nothing but Unicode separators and ASCII white space (tab, line ends, blank; not U+001C to U+001F)."""
     return text is None or all(c in "\t\n\v\f\r" or unicodedata.category(c)[0] == "Z" for c in text)
+
+
+def is_representable(micros: int | None) -> bool:
+    """Whether all readers of the tables know the instant: the years 1900 to 9998."""
+    return micros is not None and FIRST_MICROS <= micros < END_MICROS
 
 
 def instant(text: str) -> int | None:

@@ -39,8 +39,9 @@ def _with(*headers: tuple[str, bytes | str | None], value=RAW, **facts) -> Raw:
 FORGED = {
     "dlq.id": ("", "x", "AB" * 32, "ab" * 31, "ab" * 33, "ab" * 32 + "\n", b"\xff" * 64, None),
     "dlq.attempts": ("", "x", "-1", "1.5", "99999999999999999999", " 3", "３", b"\xff", None),
-    "dlq.first.failed.at": ("", "x", "2026", "2026-02-30T10:00:00Z", "2026-02-01 10:00:00", b"\xff", None),
-}
+    "dlq.first.failed.at": ("", "x", "2026", "2026-02-30T10:00:00Z", "2026-02-01 10:00:00", b"\xff", None,
+                             "0000-01-01T00:00:00Z", "1899-12-31T23:59:59Z", "9999-12-31T23:59:59-18:00"),
+}  # fmt: skip
 VALUES = {
     "null": None,
     "empty": b"",

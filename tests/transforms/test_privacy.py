@@ -12,6 +12,7 @@ from chispa import assert_df_equality
 from other_rules import OTHER_RULES, PSEUDONYM_KEY
 
 from pipelines import schemas
+from pipelines.reference_data import ReferenceData
 from pipelines.transforms.outcomes import EnrichmentRules, Rules, to_outcomes
 
 RULES = OTHER_RULES
@@ -130,3 +131,32 @@ def test_a_key_of_any_size_gives_the_hmac_that_python_gives(spark, reference, si
         outcomes.select("kafka_offset", "user_pseudonym"),
         spark.createDataFrame(expected, "kafka_offset long, user_pseudonym string"),
     )
+
+
+def test_no_plan_shows_the_key_or_the_catalogue(spark, reference):
+    """Spark's pages and its event log show plans, also those of what is cached, and keep them."""
+    key = b"0123456789abcdef0123456789abcdef"
+    catalogue = json.dumps({"sku-1": {"item_id": "sku-1", "name": "a name of the catalogue"}})
+    own = ReferenceData(catalogue, reference.referrers, reference.user_agents)
+    records = spark.createDataFrame([Raw(event()).row(0)], schemas.RAW_RECORD)
+    kept = to_outcomes(records, Rules(EnrichmentRules(own, pseudonym_key=key))).cache()
+    try:
+        assert kept.count() == 1
+        plans = _plans(spark, kept.where("failure is null"))
+    finally:
+        kept.unpersist()
+    assert "Judge" in plans  # it is the plan that the judge is called in
+    blocks = [bytes(byte ^ pad for byte in key).hex() for pad in (0, 0x36, 0x5C)]
+    assert [secret for secret in (key.decode(), *blocks, "a name of the catalogue") if secret in plans.lower()] == []
+
+
+def _plans(spark, frame) -> str:
+    """All forms of a frame's plan as text, as people are shown them and as Spark's pages and event log keep them."""
+
+    def told(info) -> str:
+        children = info.children()
+        return "\n".join([info.simpleString(), *(told(children.apply(i)) for i in range(children.size()))])
+
+    execution = frame._jdf.queryExecution()
+    info = spark._jvm.org.apache.spark.sql.execution.SparkPlanInfo.fromSparkPlan(execution.executedPlan())
+    return f"{execution.toString()}\n{execution.logical().toString()}\n{told(info)}"

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 
 import pytest
-from builders import Json, Raw, event, joined, to_json
+from builders import Json, Raw, cart_event, event, item, joined, to_json
 from other_rules import MAX_EVENT_BYTES, MAX_RECORD_BYTES, OTHER_RULES
+
+from pipelines import schemas
+from pipelines.reference_data import ReferenceData
+from pipelines.transforms.outcomes import EnrichmentRules, Rules, to_outcomes
 
 RULES = OTHER_RULES
 
@@ -133,3 +138,15 @@ def test_an_age_of_zero_days_is_no_bound(outcomes):
 @pytest.mark.parametrize(("name", "verdict"), [("60 s ahead", "accepted"), ("61 s ahead", "TIMESTAMP_FUTURE")])
 def test_the_future_begins_where_the_setting_says(outcomes, name, verdict):
     assert outcomes[name].verdict == verdict
+
+
+def test_what_a_catalogue_of_long_texts_adds_is_measured(spark, reference):
+    """A small event whose items the catalogue knows much about; with a short text it is accepted."""
+    letters = {"long": "x" * 5000, "short": "x" * 50}
+    catalogue = {name: {"item_id": name, "name": text} for name, text in letters.items()}
+    own = ReferenceData(json.dumps(catalogue), reference.referrers, reference.user_agents)
+    events = [cart_event(items=[item(item_id=name)] * 20) for name in letters]
+    records = spark.createDataFrame([Raw(each).row(n) for n, each in enumerate(events)], schemas.RAW_RECORD)
+    rules = Rules(EnrichmentRules(own), max_event_bytes=MAX_EVENT_BYTES)
+    failures = [row.failure and (row.failure.type, row.failure.stage) for row in to_outcomes(records, rules).collect()]
+    assert failures == [("SIZE_VIOLATION", "enrich"), None]

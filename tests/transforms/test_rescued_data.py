@@ -25,6 +25,7 @@ RESCUED = {
     "an empty string": (event(foo=""), {"foo": ""}),
     "text": (event(foo='😀 "שלום" \\ \n'), {"foo": '😀 "שלום" \\ \n'}),
     "several": (event(foo=1, bar="x", baz=[2]), {"foo": 1, "bar": "x", "baz": [2]}),
+    "a page in an object": (event(list={"page": 2, "device": "tv"}), {"list": {"page": 2, "device": "tv"}}),
     "in a struct": (event(geo={"country": "DE", "zip": "10115"}), {"geo.zip": "10115"}),
     "in ecommerce": (event(ecommerce={"foo": {"a": 1}}), {"ecommerce.foo": {"a": 1}}),
     "in device": (event(device={"model": "X"}), {"device.model": "X"}),
@@ -65,6 +66,16 @@ PRIVATE_REPEATED = {
     "page.url": event(page=Json('{"url":["SECRET"],"url":["SECRET"]}')),
     "user_id": event(user_id=Json('["SECRET"],"user_id":["SECRET"]')),
 }
+PRIVATE_INSIDE = {
+    "client": event(client={"ip_address": "SECRET", "user_agent": "SECRET"}),
+    "geo.net": event(geo={"net": {"IP": "SECRET"}}),
+    "visits": event(visits=[{"at": 1}, {"seen": [{"userId": "SECRET"}]}]),
+    "session_number": event(session_number={"user_id": "SECRET"}),
+    "context": event(context={"page": {"url": "https://shop.example/?email=SECRET"}}),
+    "escaped": event(escaped=Json('{"user\\u005fid":"SECRET"}')),
+    "twice": event(twice=Json('{"a":{"user_id":"SECRET"},"a":1}')),
+    "items[0].seller": cart_event(items=[item(seller={"user-agent": "SECRET"})]),
+}
 REPEATED_IN = {
     "device": event(device=Json('{"foo":1,"foo":2,"user_agent":"SECRET"}')),
     "page": event(page=Json('{"foo":1,"foo":2,"url":"https://shop.example/?x=SECRET"}'), bar=1),
@@ -78,10 +89,12 @@ TABLE = joined(
     {("odd item", key): raw(json.dumps(cart_event(items=[{"item_id": "a", key: 1}]))) for key in ODD_KEYS},
     {("private", path): record for path, record in PRIVATE.items()},
     {("private twice", path): record for path, record in PRIVATE_REPEATED.items()},
+    {("private inside", path): record for path, record in PRIVATE_INSIDE.items()},
     {("repeated in", path): record for path, record in REPEATED_IN.items()},
     {
         "look-alike paths": event(**{"page.foo": 1, "page": {"foo": 2, '"foo"': 3}, '["page.foo"]': 4}),
         "unknown null": event(foo=None, page={"bar": None}),
+        "private and not": event(foo={"a": {"ip": "SECRET"}}, bar={"a": 1}, page={"client": {"ip": "SECRET"}, "x": 2}),
         "dead": event(foo=1, event_name="x"),
         "20 unknown": event(**dict(list(MANY.items())[:20])),
         "21 unknown": event(**dict(list(MANY.items())[:21])),
@@ -128,14 +141,15 @@ def test_the_producers_enrichment_never_replaces_ours(outcomes):
     assert outcomes["a field named enrichment"].enriched["enrichment"]["is_bot"] is False
 
 
-@pytest.mark.parametrize("case", [case for case in TABLE if case[0] in {"private", "private twice"}], ids=str)
+HELD_BACK = [case for case in TABLE if case[0] in {"private", "private twice", "private inside"}]
+
+
+@pytest.mark.parametrize("case", HELD_BACK, ids=str)
 def test_a_mistyped_private_field_is_warned_about_by_type_only(outcomes, case):
     assert case[1] in {path for path, _ in outcomes[case].warned}
 
 
-@pytest.mark.parametrize(
-    "case", [case for case in TABLE if case[0] in {"private", "private twice", "repeated in"}], ids=str
-)
+@pytest.mark.parametrize("case", [*HELD_BACK, *(case for case in TABLE if case[0] == "repeated in")], ids=str)
 def test_nothing_private_is_rescued_warned_about_or_passed_on(outcomes, case):
     outcome = outcomes[case]
     assert outcome.accepted
@@ -143,6 +157,10 @@ def test_nothing_private_is_rescued_warned_about_or_passed_on(outcomes, case):
     assert "SECRET" not in json.dumps(outcome.rescued, default=str) + str(outcome.warnings)
     assert "email" not in str(outcome.rescued)
     assert "SECRET" not in str(passed_on)
+
+
+def test_what_is_beside_something_private_is_rescued(outcomes):
+    assert outcomes["private and not"].rescued == {"bar": {"a": 1}, "page.x": 2}
 
 
 def test_a_dead_record_rescues_nothing(outcomes):

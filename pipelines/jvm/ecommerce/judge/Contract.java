@@ -36,7 +36,8 @@ final class Contract {
     private final Set<UTF8String> platforms;
     private final String platformRule;
     private final Set<String> privatePaths;
-    private final Set<String> privateKeys;
+    private final Set<String> privateKeys = new HashSet<>();
+    private final Set<String> privateKeysInside = new HashSet<>();
 
     private Contract(JsonNode rules) {
         event = Declared.event((StructType) DataType.fromJson(rules.get("event").toString()),
@@ -50,11 +51,12 @@ final class Contract {
         platformRule = "one of " + String.join(", ", words(rules, "platforms"));
         required = words(rules, "required");
         privatePaths = new HashSet<>(words(rules, "private"));
-        privateKeys = new HashSet<>();
-        privateKeys.add("ip");
+        privateKeysInside.add("ip");
         for (String path : privatePaths) {
-            privateKeys.add(path.substring(path.lastIndexOf('.') + 1).replace("_", ""));
+            boolean holdsOthers = privatePaths.stream().anyMatch(other -> other.startsWith(path + "."));
+            (holdsOthers ? privateKeys : privateKeysInside).add(letters(path.substring(path.lastIndexOf('.') + 1)));
         }
+        privateKeys.addAll(privateKeysInside);
         model = rules.get("model").asInt();
         revision = rules.get("revision").asInt();
         maxItems = rules.get("max_items").asInt();
@@ -80,7 +82,7 @@ final class Contract {
         if (path.equals("platform") && !platforms.contains(text)) {
             return platformRule;
         }
-        return path.equals("sent_at") && Instants.parse(text) == Instants.NONE ? "an RFC 3339 timestamp" : null;
+        return path.equals("sent_at") && !Instants.isRepresentable(Instants.parse(text)) ? "an RFC 3339 timestamp" : null;
     }
 
     /** Whether a declared field may hold what is private: its value is never repeated elsewhere. */
@@ -89,7 +91,16 @@ final class Contract {
     }
 
     /** Whether an undeclared key is named like a private field. */
-    boolean isPrivateKey(String key) {
+    boolean isPrivateKey(UTF8String key) {
+        return privateKeys.contains(letters(key.toString()));
+    }
+
+    /** The same of a key further inside an undeclared value: a page there is no reason to withhold all of it. */
+    boolean isPrivateKeyInside(UTF8String key) {
+        return privateKeysInside.contains(letters(key.toString()));
+    }
+
+    private static String letters(String key) {
         StringBuilder letters = new StringBuilder();
         String lower = key.toLowerCase(Locale.ROOT);
         for (int i = 0; i < lower.length(); i++) {
@@ -97,7 +108,7 @@ final class Contract {
                 letters.append(lower.charAt(i));
             }
         }
-        return privateKeys.contains(letters.toString());
+        return letters.toString();
     }
 
     private static List<String> words(JsonNode rules, String name) {

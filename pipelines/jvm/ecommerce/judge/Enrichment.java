@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
+import org.apache.spark.sql.catalyst.util.ArrayData;
 import org.apache.spark.sql.catalyst.util.GenericArrayData;
 import org.apache.spark.sql.types.Decimal;
 import org.apache.spark.sql.types.StructField;
@@ -234,6 +235,12 @@ final class Enrichment {
             kept[i] = members[passedOnOfDevice[i]];
         }
         return kept;
+    }
+
+    /** At least as many bytes as the catalogue's entries for the event's items take in JSON. */
+    long longestCatalogItems(Object[] row) {
+        ArrayData found = (ArrayData) row[columns.catalogItems];
+        return found == null ? 0 : found.numElements() * shop.longestEntry;
     }
 
     /** The size of the enriched record's value, less the Kafka coordinates and the batch's facts. */

@@ -40,7 +40,7 @@ final class Event {
 
     /** The event in a value: NOT_JSON and so on are thrown; null if it is JSON, but no object. */
     static Event read(byte[] value, Contract contract) throws NotJson {
-        JsonReader reader = new JsonReader(value);
+        JsonReader reader = new JsonReader(value, contract::isPrivateKeyInside);
         if (reader.next() != '{') {
             reader.value();
             reader.end();
@@ -218,7 +218,7 @@ final class Event {
             members.unknown.forEach((key, value) -> {
                 String name = key.toString();
                 String path = prefix + (isPlain(name) ? name : "[\"" + name.replace("\"", "\\\"") + "\"]");
-                UTF8String rescued = contract.isPrivateKey(name) ? null : json(value);
+                UTF8String rescued = contract.isPrivateKey(key) ? null : json(value);
                 found.add(new Complaint(null, path, "unknown_field", "a declared field",
                         JsonReader.typeName(value.type), "is not declared", rescued));
             });
@@ -242,8 +242,14 @@ final class Event {
                     failureType, path, keyword, expected, JsonReader.typeName(value.type), message, rescued);
         }
 
-        /** The value as it was sent; as a text if a key is repeated in it, since many parsers refuse that. */
+        /**
+         * The value as it was sent; as a text if a key is repeated in it, since many parsers refuse that. Null where it
+         * has something private in it.
+         */
         private UTF8String json(Members.Value value) {
+            if (value.privates) {
+                return null;
+            }
             UTF8String sent = UTF8String.fromBytes(reader.bytes, value.start, value.end - value.start);
             if (!value.repeats) {
                 return sent;

@@ -8,6 +8,9 @@ final class Instants {
     static final long NONE = Long.MIN_VALUE;
 
     static final long DAY_MICROS = 86_400_000_000L;
+    // What the readers of the tables can all represent, Python and Arrow among them: the years 1900 to 9998.
+    static final long FIRST = -2_208_988_800_000_000L;
+    static final long END = 253_370_764_800_000_000L;
     private static final int MAX_OFFSET_MINUTES = 18 * 60;
     private static final int[] MONTH_DAYS = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 
@@ -68,6 +71,11 @@ final class Instants {
         }
         long seconds = ((epochDay(year, month, day) * 24 + hour) * 60 + minute - offset) * 60 + second;
         return seconds * 1_000_000 + micros;
+    }
+
+    /** Whether it is an instant that every reader can represent. */
+    static boolean isRepresentable(long micros) {
+        return micros >= FIRST && micros < END;
     }
 
     /** The day of an instant, counted from 1970-01-01. */

@@ -3,6 +3,7 @@ package ecommerce.judge;
 import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.apache.spark.unsafe.types.UTF8String;
 
 /**
@@ -36,11 +37,15 @@ final class JsonReader {
     boolean escaped;
     /** Whether a key was repeated in an object that was read since somebody last set this to false. */
     boolean repeats;
+    /** The same of a key that `isPrivate` knows, in an object that the contract does not declare. */
+    boolean privates;
 
+    private final Predicate<UTF8String> isPrivate;
     private int depth;
 
-    JsonReader(byte[] bytes) {
+    JsonReader(byte[] bytes, Predicate<UTF8String> isPrivate) {
         this.bytes = bytes;
+        this.isPrivate = isPrivate;
     }
 
     /** The name of a JSON type; null for an absent value. */
@@ -162,6 +167,7 @@ final class JsonReader {
             int start = at + 1;
             int end = key();
             UTF8String key = text(start, end, escaped);
+            privates |= isPrivate.test(key);
             if (onlyKey == null) {
                 onlyKey = key;
             } else {

@@ -6,13 +6,13 @@ import org.apache.spark.sql.connector.catalog.functions.ScalarFunction;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
-import org.apache.spark.unsafe.types.UTF8String;
 
 /**
  * A raw record's outcome, in one call: decode, parse, validate, enrich.
  *
- * <p>The last argument is null: its type is the result's, so that the schema is written once, in Python. The rules are
- * one JSON text; see {@link Contract}.
+ * <p>The last argument is null, a struct of one field: its type is the result's, so that the schema is written once, in
+ * Python; its metadata has the rules as one JSON text (see {@link Contract}) and, in hexadecimal, the key of the
+ * pseudonyms. What Spark shows of a plan has arguments in it, but no metadata.
  */
 public final class Judge implements ScalarFunction<InternalRow> {
     private static final long serialVersionUID = 1;
@@ -21,7 +21,6 @@ public final class Judge implements ScalarFunction<InternalRow> {
     private static volatile Judging newest;
 
     private final StructType input;
-    private transient UTF8String rules;
     private transient Judging judging;
 
     Judge(StructType input) {
@@ -40,12 +39,12 @@ public final class Judge implements ScalarFunction<InternalRow> {
 
     @Override
     public DataType resultType() {
-        return outcome();
+        return given().dataType();
     }
 
-    private StructType outcome() {
+    private StructField given() {
         StructField[] fields = input.fields();
-        return (StructType) fields[fields.length - 1].dataType();
+        return ((StructType) fields[fields.length - 1].dataType()).fields()[0];
     }
 
     @Override
@@ -68,21 +67,18 @@ public final class Judge implements ScalarFunction<InternalRow> {
      * The method that Spark's generated code calls.
      *
      * @param receivedAt microseconds since 1970, or Long.MIN_VALUE where the broker names no time
-     * @param innerKey the first block of HMAC-SHA-256 for the users' pseudonyms; null without a key
      */
-    public InternalRow invoke(byte[] key, byte[] value, ArrayData headers, long receivedAt, UTF8String rules,
-            byte[] innerKey, byte[] outerKey, InternalRow outcome) {
-        if (rules != this.rules) { // the same object for all rows of a task
-            judging = judging(rules, innerKey, outerKey);
-            this.rules = rules;
+    public InternalRow invoke(byte[] key, byte[] value, ArrayData headers, long receivedAt, InternalRow given) {
+        if (judging == null) {
+            judging = judging(given());
         }
         return judging.judge(key, value, headers, receivedAt);
     }
 
-    private Judging judging(UTF8String rules, byte[] innerKey, byte[] outerKey) {
+    private static Judging judging(StructField given) {
         Judging known = newest;
-        if (known == null || !known.isOf(rules, innerKey, outerKey, outcome())) {
-            known = new Judging(rules, innerKey, outerKey, outcome());
+        if (known == null || !known.isOf(given)) {
+            known = new Judging(given);
             newest = known;
         }
         return known;

@@ -8,6 +8,8 @@ import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
 import org.apache.spark.sql.catalyst.util.ArrayData;
 import org.apache.spark.sql.catalyst.util.GenericArrayData;
+import org.apache.spark.sql.types.Metadata;
+import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.unsafe.types.UTF8String;
 
@@ -15,21 +17,18 @@ import org.apache.spark.unsafe.types.UTF8String;
 final class Judging {
     /** For our own headers (at most 20 errors and 20 paths) and the record's overhead. */
     private static final int RESERVED_BYTES = 32 * 1024;
-    /** An enriched value is far less than this many times its raw value plus the reserve: below, nobody measures it. */
+    /**
+     * An enriched value is far less than this many times its raw value, what the catalogue adds to its items, and the
+     * reserve: below, nobody measures it.
+     */
     private static final long MAX_GROWTH = 8;
     /** More than the names and values of the Kafka coordinates in an enriched record. */
     private static final int LINEAGE_BYTES = 1024;
     private static final int HEADER_OVERHEAD = 8;
     private static final int MAX_ERRORS = 20;
     private static final int MAX_SALVAGED_LENGTH = 200;
-    // What the readers of the tables can all represent: the years 1900 to 9998.
-    private static final long FIRST_SALVAGED = -2_208_988_800_000_000L;
-    private static final long END_OF_SALVAGED = 253_370_764_800_000_000L;
 
-    private final UTF8String rules;
-    private final byte[] innerKey;
-    private final byte[] outerKey;
-    private final StructType type;
+    private final StructField given;
     private final Contract contract;
     private final Validation validation;
     private final Enrichment enrichment;
@@ -43,21 +42,25 @@ final class Judging {
         }
     }
 
-    Judging(UTF8String rules, byte[] innerKey, byte[] outerKey, StructType type) {
-        this.rules = rules.clone();
-        this.innerKey = innerKey;
-        this.outerKey = outerKey;
-        this.type = type;
+    /** `given`: the result's type, with the rules as metadata. */
+    Judging(StructField given) {
+        this.given = given;
+        StructType type = (StructType) given.dataType();
+        Metadata metadata = given.metadata();
         columns = new Columns(type);
-        contract = Contract.read(rules.toString());
+        contract = Contract.read(metadata.getString("rules"));
         validation = new Validation(contract);
-        enrichment = new Enrichment(contract, validation, new Privacy(innerKey, outerKey), type, columns);
+        Privacy privacy = new Privacy(block(metadata, "inner_key"), block(metadata, "outer_key"));
+        enrichment = new Enrichment(contract, validation, privacy, type, columns);
         room = contract.maxRecordBytes - RESERVED_BYTES;
     }
 
-    boolean isOf(UTF8String rules, byte[] innerKey, byte[] outerKey, StructType type) {
-        return this.rules.equals(rules) && Arrays.equals(this.innerKey, innerKey)
-                && Arrays.equals(this.outerKey, outerKey) && this.type.equals(type);
+    private static byte[] block(Metadata metadata, String name) {
+        return metadata.contains(name) ? HexFormat.of().parseHex(metadata.getString(name)) : null;
+    }
+
+    boolean isOf(StructField given) {
+        return this.given.equals(given);
     }
 
     /** The outcome: accepted (`failure` is null) or dead, never both, never neither. */
@@ -130,7 +133,7 @@ final class Judging {
     /** An accepted event's failure if its enriched record would not fit its topic. */
     private Failure tooLarge(Object[] row, byte[] value, byte[] key) {
         long others = (key == null ? 0 : key.length) + RESERVED_BYTES;
-        if (value.length * MAX_GROWTH + others <= contract.maxRecordBytes
+        if (value.length * MAX_GROWTH + enrichment.longestCatalogItems(row) + others <= contract.maxRecordBytes
                 || enrichment.enrichedBytes(row) + LINEAGE_BYTES + others <= contract.maxRecordBytes) {
             return null;
         }
@@ -159,7 +162,7 @@ final class Judging {
         if (event != null) {
             salvaged[0] = Texts.start(enrichment.eventId(event), MAX_SALVAGED_LENGTH);
             salvaged[1] = Texts.start(enrichment.eventName(event), MAX_SALVAGED_LENGTH);
-            salvaged[2] = times.eventAt >= FIRST_SALVAGED && times.eventAt < END_OF_SALVAGED ? times.eventAt : null;
+            salvaged[2] = Instants.isRepresentable(times.eventAt) ? times.eventAt : null;
         }
         row[columns.salvaged] = new GenericInternalRow(salvaged);
     }

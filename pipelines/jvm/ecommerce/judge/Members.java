@@ -21,6 +21,8 @@ final class Members {
         boolean escaped;
         /** Whether an object in it repeats a key. */
         boolean repeats;
+        /** Whether an undeclared object in it has a key that is named like a private field. */
+        boolean privates;
         /** The members of an object that is declared. */
         Members members;
         /** The elements of an array that is declared. */
@@ -74,7 +76,9 @@ final class Members {
     /** Read a value of a field of that kind, whose objects have those members; both are null where none is declared. */
     private static Value value(JsonReader reader, Declared.Kind kind, Declared declared) throws NotJson {
         boolean repeatedBefore = reader.repeats;
+        boolean privateBefore = reader.privates;
         reader.repeats = false;
+        reader.privates = false;
         Value value = new Value();
         int next = reader.next();
         value.start = reader.at;
@@ -90,7 +94,9 @@ final class Members {
         }
         value.end = reader.at;
         value.repeats = reader.repeats;
+        value.privates = reader.privates;
         reader.repeats |= repeatedBefore;
+        reader.privates |= privateBefore;
         return value;
     }
 

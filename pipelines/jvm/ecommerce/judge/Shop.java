@@ -19,7 +19,14 @@ final class Shop {
     private static final int MAX_PRICE_DIGITS = 30;
     private static final long HASH_SEED = 42; // Spark's
 
+    /** Of a character: a control character becomes an escape in JSON. */
+    private static final int MOST_JSON_BYTES = 6;
+    /** More than names, quotes and price of an entry in JSON. */
+    private static final int ENTRY_OVERHEAD = 128;
+
     private final Map<UTF8String, InternalRow> catalog = new HashMap<>();
+    /** No entry is longer as JSON, in bytes. */
+    final long longestEntry;
     private final int itemId;
     private final int price;
     private final int quantity;
@@ -29,6 +36,7 @@ final class Shop {
     /** `items`: item_id → {item_id, name, brand, category, price}. */
     Shop(JsonNode items, Declared event) {
         items.properties().forEach(item -> catalog.put(Texts.utf8(item.getKey()), entry(item.getValue())));
+        longestEntry = catalog.values().stream().mapToLong(Shop::mostBytes).max().orElse(0);
         itemId = event.of("items").at("item_id");
         price = event.of("items").at("price");
         quantity = event.of("items").at("quantity");
@@ -41,6 +49,14 @@ final class Shop {
             text(item.get("item_id")), text(item.get("name")), text(item.get("brand")), text(item.get("category")),
             money(item.get("price")),
         });
+    }
+
+    private static long mostBytes(InternalRow entry) {
+        long bytes = ENTRY_OVERHEAD;
+        for (int i = 0; i < 4; i++) {
+            bytes += entry.isNullAt(i) ? 0 : (long) MOST_JSON_BYTES * entry.getUTF8String(i).numBytes();
+        }
+        return bytes;
     }
 
     private static UTF8String text(JsonNode node) {

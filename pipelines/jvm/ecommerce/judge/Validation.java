@@ -163,16 +163,21 @@ final class Validation {
             broken.add(Complaint.rejecting("TIMESTAMP_INVALID", "event_time", "format", "RFC 3339 with a zone",
                     "is not an RFC 3339 timestamp"));
         }
-        if (times.derivedAt == Instants.NONE || times.receivedAt == Instants.NONE) {
+        if (times.derivedAt == Instants.NONE) {
             return;
         }
-        if (times.derivedAt > times.receivedAt + contract.maxFutureSeconds * 1_000_000L) {
+        boolean measurable = times.receivedAt != Instants.NONE;
+        long latest = measurable ? times.receivedAt + contract.maxFutureSeconds * 1_000_000L : Instants.END;
+        long earliest = measurable && contract.maxEventAgeDays > 0
+                ? times.receivedAt - contract.maxEventAgeMicros : Instants.FIRST;
+        if (times.derivedAt > latest || times.eventAt >= Instants.END) {
             broken.add(Complaint.rejecting("TIMESTAMP_FUTURE", "event_time", "maximum",
                     "at most " + contract.maxFutureSeconds + " s ahead of its arrival", "lies in the future"));
         }
-        if (contract.maxEventAgeDays > 0 && times.derivedAt < times.receivedAt - contract.maxEventAgeMicros) {
-            broken.add(Complaint.rejecting("TIMESTAMP_ANCIENT", "event_time", "minimum",
-                    "at most " + contract.maxEventAgeDays + " days before its arrival", "is too old"));
+        if (times.derivedAt < earliest || times.eventAt < Instants.FIRST) {
+            String limit = contract.maxEventAgeDays > 0
+                    ? "at most " + contract.maxEventAgeDays + " days before its arrival" : "the year 1900 or later";
+            broken.add(Complaint.rejecting("TIMESTAMP_ANCIENT", "event_time", "minimum", limit, "is too old"));
         }
     }
 
