@@ -79,6 +79,10 @@ def kinds(request, tmp_path_factory, kafka_stack, s3_server):
     """A pipeline that was sent one record of each kind by a plain client, and drained."""
     environment = {**kafka_stack.environment(), **s3_server.environment()}
     folder = tmp_path_factory.mktemp("kinds")
+    # Spark's own records of the run: what its pages show, too.
+    events = {"enabled": "true", "dir": (folder / "events").as_uri(), "compress": "false"}
+    environment["SPARK_SUBMIT_OPTS"] = " ".join(f"-Dspark.eventLog.{name}={value}" for name, value in events.items())
+    (folder / "events").mkdir()
     site = Site.create(environment, f"kinds-{uuid.uuid4().hex[:6]}", folder)
     producer = site.kafka.producer(max_request_size=30_000_000)
     sent = {}
@@ -171,6 +175,18 @@ def test_no_private_value_or_secret_is_logged(kinds):
     assert "Traceback" not in log
     for name in ("AWS_SECRET_ACCESS_KEY", "PSEUDONYM_KEY"):
         assert site.environment[name] not in log
+
+
+def test_sparks_event_log_has_no_secret(kinds):
+    """It has each batch's plans, as Spark's pages show them; a key of HMAC also stands in its two blocks."""
+    site, _ = kinds
+    told = "".join(file.read_text() for file in (site.folder / "events").rglob("events_*"))
+    assert "SparkListenerSQLExecutionStart" in told
+    key = site.environment["PSEUDONYM_KEY"].encode()
+    assert 0 < len(key) <= 64
+    blocks = [bytes(byte ^ pad for byte in key).hex() for pad in (0, 0x36, 0x5C)]
+    secrets = [site.environment["AWS_SECRET_ACCESS_KEY"], key.decode(), *blocks]
+    assert [secret for secret in secrets if secret in told or secret.upper() in told] == []
 
 
 def test_a_graceful_stop_finishes_the_batch_and_replays_nothing(kafka_stack, s3_server, tmp_path):
