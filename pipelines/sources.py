@@ -154,7 +154,10 @@ def published(spark: SparkSession, kafka: KafkaSettings, topics: Topics, topic_i
     consumer = kafka.consumer(auto_offset_reset="none", isolation_level="read_committed", request_timeout_ms=30_000)
     try:
         places = {
-            topic: {p: _scan_start(consumer, TopicPartition(topic, p), topic_id, s) for p, (s, _) in ranges.items()}
+            topic: {
+                p: _scan_start(consumer, TopicPartition(topic, p), topics.raw, topic_id, start)
+                for p, (start, _) in ranges.items()
+            }
             for topic in (topics.enriched, topics.dead_letter)
         }
     finally:
@@ -186,11 +189,12 @@ def published(spark: SparkSession, kafka: KafkaSettings, topics: Topics, topic_i
     )
 
 
-def _scan_start(consumer: KafkaConsumer, sink: TopicPartition, topic_id: str, start: int) -> int:
+def _scan_start(consumer: KafkaConsumer, sink: TopicPartition, raw: str, topic_id: str, start: int) -> int:
     """An offset of the sink before which nothing from `start` on can be: steps back until an earlier record is met.
 
     A sink partition takes its source partition's batches one after the other, so what was published for the
-    interrupted batch stands behind every record of the batches before it.
+    interrupted batch stands behind every record of the batches before it. Records of other raw topics prove nothing:
+    several pipelines may share a sink.
     """
     consumer.assign([sink])
     first, end = int(consumer.beginning_offsets([sink])[sink]), int(consumer.end_offsets([sink])[sink])
@@ -199,10 +203,11 @@ def _scan_start(consumer: KafkaConsumer, sink: TopicPartition, topic_id: str, st
         consumer.seek(sink, place)
         polled: Mapping[TopicPartition, list[Any]] = consumer.poll(timeout_ms=10_000, max_records=1)
         headers = dict(polled[sink][0].headers or ()) if polled.get(sink) else {}
-        source = headers.get("source.offset") or b""
-        if (headers.get("source.topic_id") or b"").decode("ascii", "replace") != topic_id and source:
-            return place  # of a topic that was here before
-        if source.isdigit() and int(source) < start:
-            return place
+        source, source_id = headers.get("source.offset") or b"", headers.get("source.topic_id") or b""
+        if source_id == topic_id.encode():
+            if source.isdigit() and int(source) < start:
+                return place
+        elif source_id and headers.get("source.topic") == raw.encode():
+            return place  # of a topic of that name that was here before
         step *= 4
     return first
