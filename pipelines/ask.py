@@ -7,19 +7,22 @@ Writes: the rows to stdout: a table on a terminal, CSV where it is piped.
 from __future__ import annotations
 
 import csv
+import datetime
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 import duckdb
+from rich.text import Text
 
 from pipelines import questions
 from pipelines.cli import CONTEXT_SETTINGS, ConfigurationError, debug_option, lake_options, one_line, run
 from pipelines.clients import S3Settings
 from pipelines.lake import Lake
 from pipelines.overview import open_lake
-from pipelines.terminal import page, plain_table
+from pipelines.terminal import page, plain_table, printable
 
 _NUMBERS = ("NUMBER", "INT", "DECIMAL", "DOUBLE", "FLOAT")
 
@@ -41,10 +44,11 @@ def main(question: str | None, output: str, debug: bool, **options: Any) -> None
     database = open_lake(Lake(options["lake"]), S3Settings(options["s3_endpoint"], options["s3_region"]))
     try:
         answer = database.execute(sql)
-        rows = answer.fetchall()
+        columns = [(str(column[0]), str(column[1])) for column in answer.description or ()]
+        # By Arrow: DuckDB's own way to Python wants another package for times with a zone.
+        rows = [[_text(cell) for cell in row] for row in zip(*_columns(answer), strict=True)]
     except duckdb.Error as error:
         raise ConfigurationError(f"{question}: {one_line(error)}") from error
-    columns = [(str(column[0]), str(column[1])) for column in answer.description or ()]
     if output == "csv" or (output == "auto" and not sys.stdout.isatty()):
         csv.writer(sys.stdout, lineterminator="\n").writerows([[name for name, _ in columns], *rows])
     else:
@@ -61,12 +65,27 @@ def _sql(question: str) -> str:
         raise ConfigurationError(f"{question} is neither a question ({known}) nor a file that can be read.") from error
 
 
-def _show(columns: list[tuple[str, str]], rows: list[tuple[Any, ...]]) -> None:
+def _columns(answer: duckdb.DuckDBPyConnection) -> list[list[Any]]:
+    return [column.to_pylist() for column in answer.to_arrow_table().columns]
+
+
+def _text(value: Any) -> str | None:
+    """A value as other programs read it: times in ISO 8601, bytes in hexadecimal, what is nested as JSON."""
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False, default=_text)
+    return None if value is None else str(value)
+
+
+def _show(columns: list[tuple[str, str]], rows: list[list[str | None]]) -> None:
     table = plain_table()
     for name, kind in columns:
-        table.add_column(name, justify="right" if kind.upper().startswith(_NUMBERS) else "left")
+        table.add_column(Text(printable(name)), justify="right" if kind.upper().startswith(_NUMBERS) else "left")
     for row in rows:
-        table.add_row(*("–" if value is None else str(value) for value in row))
+        table.add_row(*(Text("–" if value is None else printable(value)) for value in row))
     page().print(table)
 
 

@@ -8,6 +8,7 @@ Exit codes: 0 done; 1 the run failed; 2 usage or configuration; 3 stopped by a p
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -85,9 +86,14 @@ lake_options = stack(
 debug_option = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 
 
-def run(command: click.Command, argv: list[str] | None = None) -> int:
-    """Run `command` as a program and return its exit code; errors for people, one line each."""
+def run(command: click.Command, argv: list[str] | None = None, *, unread: int = 0) -> int:
+    """Run `command` as a program and return its exit code; errors for people, one line each.
+
+    `unread`: the exit code where the reader of its output has gone, as `| head` does.
+    """
     arguments = sys.argv[1:] if argv is None else argv
+    _write_what_can_be_written()
+    stdout = sys.stdout
     try:
         return int(command.main(args=arguments, standalone_mode=False) or 0)
     except click.exceptions.Exit as exit_request:
@@ -100,16 +106,30 @@ def run(command: click.Command, argv: list[str] | None = None) -> int:
             traceback.print_exc()
         error.show()
         return error.exit_code
-    except BrokenPipeError:
-        # The reader has gone, as `| head` does: nothing to say, and Python's own last flush shall not complain either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except (BrokenPipeError, SystemExit) as error:
+        # The reader has gone. rich leaves with 1 then; click, too, and puts another stream in stdout's place.
+        if (
+            isinstance(error, SystemExit)
+            and sys.stdout is stdout
+            and not isinstance(error.__context__, BrokenPipeError)
+        ):
+            raise
+        # Nothing to say, and Python's own last flush shall not complain either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
+        return unread
     except Exception as error:
         if "--debug" in arguments:
             traceback.print_exc()
         else:
             click.echo(f"Error: {one_line(error)} (--debug shows the traceback)", err=True)
         return 1
+
+
+def _write_what_can_be_written() -> None:
+    """A ✓ is no reason to fail where the terminal's encoding has none."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def one_line(error: BaseException, limit: int = 300) -> str:

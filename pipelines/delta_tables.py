@@ -14,6 +14,10 @@ from pipelines.lake import Lake
 from pipelines.preflight import check_lake
 
 
+class MissingTableError(ConfigurationError):
+    """There is no such table: the job has not made it yet, or the lake is another one."""
+
+
 def open_tables(place: Lake, s3: S3Settings, names: Iterable[str]) -> dict[str, DeltaTable]:
     """The named tables, opened in that order.
 
@@ -22,7 +26,7 @@ def open_tables(place: Lake, s3: S3Settings, names: Iterable[str]) -> dict[str, 
     if split_s3_uri(place.uri) is not None:
         check_lake(place.uri, s3)
     elif not Path(place.uri.removeprefix("file:")).is_dir():
-        raise ConfigurationError(f"LAKE_URI={place.uri}: there is no such folder.")
+        raise MissingTableError(f"LAKE_URI={place.uri}: there is no such folder.")
     return {name: open_table(place, s3, name) for name in names}
 
 
@@ -33,7 +37,7 @@ def open_table(place: Lake, s3: S3Settings, name: str) -> DeltaTable:
         with s3.trust_of_deltalake():
             return DeltaTable(place.delta_rs_path(name), storage_options=options)
     except TableNotFoundError as error:
-        raise ConfigurationError(
+        raise MissingTableError(
             f"LAKE_URI={place.uri} has no table {name}: correct it, or run pipelines/enrich.py first."
         ) from error
     except (DeltaError, OSError) as error:

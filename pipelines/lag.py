@@ -7,7 +7,8 @@ Writes: a line per partition to the terminal. Spark commits no consumer group, s
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import click
@@ -27,7 +28,7 @@ from pipelines.cli import (
     topic_options,
 )
 from pipelines.clients import KafkaSettings, S3Settings, kafka_problem
-from pipelines.delta_tables import open_tables
+from pipelines.delta_tables import MissingTableError, open_tables
 from pipelines.lake import Lake
 from pipelines.preflight import check_topics
 from pipelines.settings import Topics
@@ -44,14 +45,19 @@ _DELIVERED = """
 
 @dataclass(frozen=True)
 class Backlog:
-    """Next offset to process and end offset of each partition of the raw topic."""
+    """Next offset to process, end offset and first offset of each partition of the raw topic."""
 
     delivered: dict[int, int]
     ends: dict[int, int]
+    firsts: dict[int, int] = field(default_factory=dict)
+
+    def next_offset(self, partition: int) -> int:
+        """The first offset that waits: what Kafka has deleted meanwhile does not."""
+        return max(self.delivered.get(partition, 0), self.firsts.get(partition, 0))
 
     def behind(self, partition: int) -> int:
         """Records of a partition that wait."""
-        return max(0, self.ends[partition] - self.delivered.get(partition, 0))
+        return max(0, self.ends[partition] - self.next_offset(partition))
 
     @property
     def total(self) -> int:
@@ -59,10 +65,10 @@ class Backlog:
         return sum(map(self.behind, self.ends))
 
 
-def await_delivery(ends: dict[int, int], topic_id: str, place: Lake, s3: S3Settings, seconds: float) -> Backlog:
-    """Wait until the records before `ends` (partition → offset) are delivered; raises RunFailed after `seconds`."""
+def await_delivery(backlog: Backlog, topic_id: str, place: Lake, s3: S3Settings, seconds: float) -> Backlog:
+    """Wait until a backlog is delivered; what is delivered now. Raises RunFailed after `seconds`."""
     began = reported = time.monotonic()
-    while (backlog := Backlog(_delivered_so_far(place, s3, topic_id), ends)).total:
+    while backlog.total:
         now = time.monotonic()
         if now - began >= seconds:
             raise RunFailed(
@@ -73,20 +79,27 @@ def await_delivery(ends: dict[int, int], topic_id: str, place: Lake, s3: S3Setti
             reported = now
             click.echo(f"{backlog.total:,} records wait ({now - began:.0f} s)", err=True)
         time.sleep(min(_POLL_SECONDS, max(0.1, seconds - (now - began))))
+        with suppress(ConfigurationError):  # a store that is away for a moment
+            backlog = replace(backlog, delivered=_delivered_so_far(place, s3, topic_id))
     return backlog
 
 
-def end_offsets(settings: KafkaSettings, topic: str) -> dict[int, int]:
-    """Partition → end offset of a topic, as a read_committed consumer sees it."""
+def offsets_of(settings: KafkaSettings, topic: str) -> tuple[dict[int, int], dict[int, int]]:
+    """Partition → first offset, and → end offset of a topic, as a read_committed consumer sees it."""
     try:
         consumer = settings.consumer(isolation_level="read_committed")
         try:
             partitions = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
-            return {tp.partition: int(end) for tp, end in consumer.end_offsets(partitions).items()}
+            firsts, ends = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
+            return _by_partition(firsts), _by_partition(ends)
         finally:
             consumer.close()
     except kafka.errors.KafkaError as error:
         raise kafka_problem(error, settings) from error
+
+
+def _by_partition(offsets: dict[TopicPartition, int]) -> dict[int, int]:
+    return {tp.partition: int(offset) for tp, offset in offsets.items()}
 
 
 def delivered_offsets(place: Lake, s3: S3Settings, topic_id: str) -> dict[int, int]:
@@ -100,7 +113,7 @@ def delivered_offsets(place: Lake, s3: S3Settings, topic_id: str) -> dict[int, i
 def _delivered_so_far(place: Lake, s3: S3Settings, topic_id: str) -> dict[int, int]:
     try:
         return delivered_offsets(place, s3, topic_id)
-    except ConfigurationError:  # the job has not made its tables yet
+    except MissingTableError:  # the job has not made its tables yet
         return {}
 
 
@@ -124,11 +137,11 @@ def main(wait: float | None, debug: bool, **options: Any) -> None:
     topics = Topics(options["raw_topic"], options["enriched_topic"], options["dead_letter_topic"])
     place, s3 = Lake(options["lake"]), S3Settings(options["s3_endpoint"], options["s3_region"])
     topic_id = check_topics(kafka_settings, topics)
-    ends = end_offsets(kafka_settings, topics.raw)
-    if wait is None:
-        backlog = Backlog(delivered_offsets(place, s3, topic_id), ends)
-    else:
-        backlog = await_delivery(ends, topic_id, place, s3, wait)
+    firsts, ends = offsets_of(kafka_settings, topics.raw)
+    delivered = (delivered_offsets if wait is None else _delivered_so_far)(place, s3, topic_id)
+    backlog = Backlog(delivered, ends, firsts)
+    if wait is not None:
+        backlog = await_delivery(backlog, topic_id, place, s3, wait)
     show(backlog)
 
 
@@ -138,8 +151,9 @@ def show(backlog: Backlog) -> None:
     for column in ("partition", "delivered up to", "end", "lag"):
         table.add_column(column, justify="right")
     for partition, end in backlog.ends.items():
-        delivered = backlog.delivered.get(partition, 0)
-        table.add_row(str(partition), f"{delivered:,}", f"{end:,}", f"{backlog.behind(partition):,}")
+        table.add_row(
+            str(partition), f"{backlog.next_offset(partition):,}", f"{end:,}", f"{backlog.behind(partition):,}"
+        )
     console = page()
     console.print(table)
     console.print(f"{backlog.total:,} records wait.")

@@ -30,7 +30,7 @@ from pipelines.delta_tables import open_tables
 from pipelines.lake import Lake
 from pipelines.preflight import check_topics
 from pipelines.settings import Topics
-from pipelines.terminal import bar, columns, heading, nice_ceiling, page, plain_table
+from pipelines.terminal import bar, columns, heading, nice_ceiling, page, plain_table, printable
 
 _BAR_WIDTH = 40
 _CHART_HEIGHT = 8
@@ -127,7 +127,7 @@ def show_events(console: Console, events: list[figures.ExampleEvent]) -> None:
     for event in events:
         table.add_column(event.name, max_width=27)
     for label in events[0].facts:
-        table.add_row(label, *(Text(event.facts[label]) for event in events))
+        table.add_row(label, *(Text(printable(event.facts[label], kept="\n")) for event in events))
     console.print(table)
 
 

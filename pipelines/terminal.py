@@ -28,6 +28,11 @@ def plain_table() -> Table:
     return Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
 
 
+def printable(text: str, kept: str = "") -> str:
+    """Without what would move the cursor or change colours, but for `kept`: records are made by others."""
+    return "".join(each if each.isprintable() or each in kept else "·" for each in text)
+
+
 def heading(console: Console, title: str, note: str = "") -> None:
     """A title above a table or chart."""
     console.print()

@@ -4,8 +4,9 @@ Reads:      the raw, enriched and dead-letter topics as a read_committed consume
             tables; the generator's manifest.
 Writes:     nothing but its report (a temporary folder holds the facts meanwhile).
 Guarantees: exit code 0 only if every record up to the audited end has exactly one outcome, in the lake and
-            on Kafka, with its bytes intact where it is dead and its values where it is accepted; with a
-            manifest, only if all in it came out right. With --offsets the same about some raw records.
+            on Kafka, with its bytes intact where it is dead, and where it is accepted with its values in the
+            enriched topic and its event_id in events; with a manifest, only if all in it came out right. With
+            --offsets the same about some raw records. 1, too, where nobody read the report to its end.
 """
 
 from __future__ import annotations
@@ -144,4 +145,4 @@ def main(
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run(main, unread=1))

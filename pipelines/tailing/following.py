@@ -8,10 +8,12 @@ from typing import Any
 
 from kafka import TopicPartition
 
+from pipelines.cli import RunFailed
 from pipelines.clients import KafkaSettings
 from pipelines.tailing.starts import BEGINNING, END, Start
 
 _POLL_MS = 500
+_SILENCE_SECONDS = 60.0
 _NEW_PARTITIONS_SECONDS = 10
 
 
@@ -46,11 +48,23 @@ class Topic:
             self._consumer.seek(partition, offset)
 
     def records(self, *, until_end: bool, stopped: Callable[[], bool]) -> Iterator[Any]:
-        """The records from here on. Ends when `stopped`, or with `until_end` where the topic ends now."""
+        """The records from here on. Ends when `stopped`, or with `until_end` where the topic ends now.
+
+        Raises RunFailed where that end does not come nearer for a minute.
+        """
         ends = self._consumer.end_offsets(self._partitions) if until_end else None
+        places: list[int] = []
+        moved = time.monotonic()
         while not stopped():
-            if ends is not None and all(self._consumer.position(tp) >= end for tp, end in ends.items()):
-                return
+            if ends is not None:
+                if all(self._consumer.position(tp) >= end for tp, end in ends.items()):
+                    return
+                before, places = places, [self._consumer.position(tp) for tp in ends]
+                moved = moved if places == before else time.monotonic()
+                if time.monotonic() - moved > _SILENCE_SECONDS:
+                    raise RunFailed(
+                        f"Kafka sent nothing for {_SILENCE_SECONDS:.0f} s: is the broker healthy? Try again."
+                    )
             for partition, polled in self._consumer.poll(timeout_ms=_POLL_MS).items():
                 yield from polled if ends is None else [r for r in polled if r.offset < ends[partition]]
             if ends is None:

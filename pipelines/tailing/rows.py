@@ -6,6 +6,8 @@ from typing import Any
 
 from rich.text import Text
 
+from pipelines.terminal import printable
+
 _TALKING = {"purchase": "green", "refund": "magenta", "add_to_cart": "cyan", "begin_checkout": "cyan"}
 _MOST_ERRORS = 3
 
@@ -27,10 +29,10 @@ def event_row(event: dict[str, Any]) -> Text:
     return Text.assemble(
         (_time(added.get("derived_at") or event.get("event_time")), "dim"),
         "  ",
-        (f"{_printable(name):<17}", _TALKING.get(name, "")),
-        f" {_printable((event.get('geo') or {}).get('country') or '–'):<3}",
-        f" {_printable(added.get('device_class') or '–'):<8} ",
-        _printable("  ".join(str(part) for part in details if part)),
+        (f"{printable(name):<17}", _TALKING.get(name, "")),
+        f" {printable((event.get('geo') or {}).get('country') or '–'):<3}",
+        f" {printable(added.get('device_class') or '–'):<8} ",
+        printable("  ".join(str(part) for part in details if part)),
         ("  " + _place(added.get("kafka_partition"), added.get("kafka_offset")), "dim"),
     )
 
@@ -42,18 +44,18 @@ def dead_letter_row(letter: dict[str, Any]) -> Text:
     row = Text.assemble(
         (_time(letter["failed_at"]), "dim"),
         "  ",
-        (f"{_printable(letter['failure_type'] or '?'):<26}", "red"),
-        f" {_printable(letter['event_name'] or '–'):<17} ",
-        _printable("; ".join(errors[:_MOST_ERRORS] + more) or "–"),
+        (f"{printable(letter['failure_type'] or '?'):<26}", "red"),
+        f" {printable(letter['event_name'] or '–'):<17} ",
+        printable("; ".join(errors[:_MOST_ERRORS] + more) or "–"),
         ("  " + _place(letter["source"]["partition"], letter["source"]["offset"]), "dim"),
     )
     if "value" in letter:
-        row.append(f"\n          {_printable(str(letter['value']))}", "yellow")
+        row.append(f"\n          {printable(str(letter['value']))}", "yellow")
     return row
 
 
 def _time(text: Any) -> str:
-    return _printable(str(text or ""))[11:19] or "--:--:--"
+    return printable(str(text or ""))[11:19] or "--:--:--"
 
 
 def _place(partition: Any, offset: Any) -> str:
@@ -66,8 +68,3 @@ def _age(milliseconds: int) -> str:
         if seconds >= size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} s"
-
-
-def _printable(text: str) -> str:
-    """Without what would move the cursor or change colours: records are made by others."""
-    return "".join(character if character.isprintable() else "·" for character in text)

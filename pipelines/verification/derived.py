@@ -26,10 +26,11 @@ _TABLES = {
     "selected": """
         select distinct kafka_partition, 0 as from_offset, {unbounded} as to_offset from (
             select kafka_partition from logs union all select kafka_partition from spans)""",
-    # One row per selected partition: the offsets [first, end) that were processed and that Kafka still holds.
+    # One row per selected partition: the offsets [first, end) that should have been processed and that Kafka still
+    # holds, from its first one on, whatever the audit begins with.
     "covered": """
         select kafka_partition, min(start_offset) as audited_from, max(end_offset) as end_offset,
-               greatest(audited_from, coalesce(any_value(log.first_offset), 0)) as first_offset
+               coalesce(any_value(log.first_offset), audited_from) as first_offset
         from spans left join (from logs where topic = 'raw') as log using (kafka_partition)
         semi join selected using (kafka_partition)
         group by kafka_partition""",

@@ -20,6 +20,7 @@ from pipelines.verification.progress import Progress
 
 _SILENCE_SECONDS = 60.0
 _CHUNK_RECORDS = 10_000
+_MOST_PLACES = 8
 
 Ranges = dict[TopicPartition, tuple[int, int]]
 
@@ -122,6 +123,13 @@ class KafkaLogs:
             polled: dict[TopicPartition, list[Any]] = self._consumer.poll(timeout_ms=1000)
         except kafka.errors.OffsetOutOfRangeError as error:
             raise RunFailed("Kafka's retention deleted records while they were being read: try again.") from error
+        except UnicodeDecodeError as error:
+            places = sorted((tp.topic, tp.partition, self._consumer.position(tp)) for tp in self._consumer.assignment())
+            shown = ", ".join(f"{topic} {partition}:{offset}" for topic, partition, offset in places[:_MOST_PLACES])
+            raise RunFailed(
+                "A record has a header whose name is not UTF-8, which kafka-python cannot read; it is behind one of "
+                f"{shown} (partition:offset). Prove the other records with --offsets."
+            ) from error
         return polled
 
 

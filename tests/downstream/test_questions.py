@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
 import io
 from decimal import Decimal
@@ -129,6 +130,32 @@ def test_ask_answers_any_sql_as_csv_where_it_is_piped(tmp_path: Path, capsys, mo
     monkeypatch.setattr("sys.stdin", io.StringIO("select count(*) as records, null as nothing from events"))
     assert run(tmp_path / "lake", "-") == 0
     assert capsys.readouterr().out == "records,nothing\n18,\n"
+
+
+def test_ask_answers_with_times_bytes_and_what_is_nested(tmp_path: Path, capsys, monkeypatch) -> None:
+    small_lake(tmp_path / "lake")
+    sql = """select to_timestamp(0.5) as at, timestamp '2026-01-01 10:00:00' as local, date '2026-01-01' as day,
+                    [{'price': 1.50::decimal(12,2), 'name': 'é'}] as items, 'ab'::blob as bytes, '' as empty,
+                    1 as n, 2 as n"""
+    monkeypatch.setattr("sys.stdin", io.StringIO(sql))
+    assert run(tmp_path / "lake", "-") == 0
+    assert list(csv.reader(io.StringIO(capsys.readouterr().out))) == [
+        ["at", "local", "day", "items", "bytes", "empty", "n", "n"],
+        ["1970-01-01T00:00:00.500000+00:00", "2026-01-01T10:00:00", "2026-01-01",
+         '[{"price": "1.50", "name": "é"}]', "6162", "", "1", "2"],
+    ]  # fmt: skip
+
+
+def test_nothing_in_a_value_can_command_the_terminal(tmp_path: Path, capsys) -> None:
+    """Products are named by producers: neither rich's markup nor escapes mean anything in an answer."""
+    small_lake(tmp_path / "lake")
+    names = ["Mug [large]", "x [/b]", "a\u001b]0;title\u0007", "\u202egnp"]
+    union = " union all ".join(f"select '{name}' as \"n [x]\"" for name in names)
+    (tmp_path / "own.sql").write_text(union)
+    assert run(tmp_path / "lake", str(tmp_path / "own.sql"), "--format", "table") == 0
+    shown = capsys.readouterr().out
+    assert [text in shown for text in ("n [x]", "Mug [large]", "x [/b]", "a·]0;title·", "·gnp")] == [True] * 5
+    assert "\u001b" not in shown
 
 
 def test_ask_answers_a_file_as_a_table(tmp_path: Path, capsys) -> None:

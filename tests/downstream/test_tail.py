@@ -7,9 +7,12 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from kafka import TopicPartition
 from rich.text import Text
 
+from pipelines.cli import RunFailed
 from pipelines.tail import View
+from pipelines.tailing import following
 from pipelines.tailing.filters import Filter
 from pipelines.tailing.repeats import Repeats
 from pipelines.tailing.rows import dead_letter_row, event_row
@@ -203,3 +206,33 @@ def test_the_row_of_an_event_names_what_an_observer_asks_for() -> None:
 def test_control_characters_of_a_record_do_not_reach_the_terminal() -> None:
     row = event_row({"event_name": "page_view\x1b[2J", "enrichment": {"page_path": "/\x9b\r\n"}}).plain
     assert row.isprintable()
+
+
+class Silent:
+    """A topic of one partition with 10 records, of which a consumer gets 4 and then nothing more."""
+
+    def __init__(self) -> None:
+        self._at = 0
+
+    def end_offsets(self, partitions: list) -> dict:
+        return dict.fromkeys(partitions, 10)
+
+    def position(self, partition: TopicPartition) -> int:
+        return self._at
+
+    def poll(self, timeout_ms: int) -> dict:
+        before, self._at = self._at, 4
+        return {PARTITION: [SimpleNamespace(offset=offset) for offset in range(before, 4)]}
+
+
+PARTITION = TopicPartition("topic", 0)
+
+
+def test_a_broker_that_falls_silent_before_the_end_is_no_end(monkeypatch) -> None:
+    monkeypatch.setattr(following, "_SILENCE_SECONDS", 0.05)
+    topic = following.Topic.__new__(following.Topic)
+    topic._consumer, topic._partitions = Silent(), [PARTITION]
+    records = topic.records(until_end=True, stopped=lambda: False)
+    assert [next(records).offset for _ in range(4)] == [0, 1, 2, 3]
+    with pytest.raises(RunFailed, match="Kafka sent nothing"):
+        next(records)

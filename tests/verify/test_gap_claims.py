@@ -122,3 +122,32 @@ def test_batches_of_an_older_release_have_no_kind(world: World) -> None:
         row["kind"] = None
 
     assert broken(world.account()) == set()
+
+
+def test_records_before_all_that_the_audit_knows_are_missing(world: World) -> None:
+    """A partition whose first records no batch took: nothing precedes what the audit lists of it."""
+    for offset in (0, 1):
+        world.events.remove(world.event(1, offset))
+        world.enriched.remove(world.in_enriched(1, offset))
+    world.audit[0]["offsets"][1]["start_offset"] = 2
+    world.audit[0] |= {name: world.audit[0][name] - 2 for name in ("records_in", "accepted")}
+
+    account = world.account(caught_up=True)
+
+    assert broken(account) == {"nothing_missing"}
+    assert [example.split(":")[0] for example in examples(account, "nothing_missing")] == [
+        "partition 1 offset 0",
+        "partition 1 offset 1",
+    ]
+
+
+def test_what_was_gone_before_the_first_batch_is_not_missing(world: World) -> None:
+    for offset in (0, 1):
+        world.raw.remove(world.in_raw(1, offset))
+        world.events.remove(world.event(1, offset))
+        world.enriched.remove(world.in_enriched(1, offset))
+    world.first_offsets[RAW][1] = 2
+    world.audit[0]["offsets"][1]["start_offset"] = 2
+    world.audit[0] |= {name: world.audit[0][name] - 2 for name in ("records_in", "accepted")}
+
+    assert broken(world.account(caught_up=True)) == set()

@@ -14,7 +14,8 @@ with accepted as (
         is_late,
         cast(lateness_ms as double) / 1000 as lateness_seconds,
 
-        anonymous_id || '/' || session_id as session_key,
+        -- A slash of the visitor's own must not end it: a/b and c are not a and b/c.
+        replace(replace(anonymous_id, '~', '~0'), '/', '~1') || '/' || session_id as session_key,
         anonymous_id,
         session_id,
         coalesce(user_pseudonym, user_id) as customer_id,
