@@ -114,7 +114,9 @@ class WindowTimeline:
         full_hours = range(start_ms // 3_600_000 * 3_600_000 + 3_600_000, end_ms, 3_600_000)
         self._hours: list[int] = [start_ms, *full_hours, end_ms]
         weights = [profile.intensity(begin / 1000) * (end - begin) for begin, end in pairwise(self._hours)]
-        self._shares: list[float] = [0.0, *(sum_ / sum(weights) for sum_ in accumulate(weights))]
+        # Added one by one: since 3.12 Python's own sum() rounds otherwise, and the same seed would give other times.
+        sums = list(accumulate(weights))
+        self._shares: list[float] = [0.0, *(sum_ / sums[-1] for sum_ in sums)]
         self._block: Block | None = None
         self._fixed: tuple[Int, Int] = np.zeros(0, np.int64), np.zeros(0, np.int64)
 

@@ -16,10 +16,13 @@ from generator.settings import Settings
 from pipelines.cli import RunFailed
 from pipelines.clients import KafkaSettings, kafka_problem
 from pipelines.preflight import require_topics
+from pipelines.transforms.vocabulary import sink_record_bytes
 
 TAG_HEADER = "generator.tag"
 # kafka-python 3 has no buffer.memory: without a limit of our own a slow broker would fill the memory.
 MAX_IN_FLIGHT = 20_000
+# kafka-python's default.
+MAX_REQUEST_BYTES = 1_048_576
 CONNECT_TIMEOUT_MS = 15_000
 DELIVERY_TIMEOUT_MS = 120_000
 REQUEST_TIMEOUT_MS = 15_000
@@ -56,6 +59,8 @@ class KafkaSink:
                 delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
                 request_timeout_ms=REQUEST_TIMEOUT_MS,
                 max_block_ms=CONNECT_TIMEOUT_MS,
+                # Counted before compressing, and oversize records are sent on purpose: the broker says what fits.
+                max_request_size=max(MAX_REQUEST_BYTES, sink_record_bytes(settings.faults.max_event_bytes)),
             )
         except kafka.errors.KafkaError as error:
             raise kafka_problem(error, kafka_settings) from error
@@ -66,23 +71,29 @@ class KafkaSink:
         if self._failures_in_a_row >= MAX_FAILURES_IN_A_ROW:
             raise RunFailed(f"Kafka takes no records any more ({self._receipts.first_error}).")
         self._receipts.handed_over(records)
-        given = 0
+        left = len(records)
         try:
             partitions = len(self._producer.partitions_for(self._topic))
             for record in records:
-                # The default partitioner's choice, which it would work out in Python for each record.
-                future = self._producer.send(
-                    self._topic, record.value, record.key, self._headers, record.partition_hash % partitions
-                )
-                future.add_callback(self._acknowledged, record)
-                future.add_errback(self._failed)
-                given += 1
-        except kafka.errors.KafkaError as error:
-            for _ in records[given:]:
+                self._send(record, record.partition_hash % partitions)
+                left -= 1
+        except kafka.errors.KafkaTimeoutError as error:
+            for _ in range(left):
                 self._failed(error)
-            if isinstance(error, kafka.errors.KafkaTimeoutError):
-                # It has waited for the topic's partitions already; each further record would wait as long.
-                raise RunFailed(f"Topic {self._topic} cannot be reached any more.") from error
+            # It has waited for the topic's partitions already; each further record would wait as long.
+            raise RunFailed(f"Topic {self._topic} cannot be reached any more.") from error
+
+    def _send(self, record: Record, partition: int) -> None:
+        """Hand one record over. `partition` is the default partitioner's choice, which would take it much longer."""
+        try:
+            future = self._producer.send(self._topic, record.value, record.key, self._headers, partition)
+        except kafka.errors.KafkaTimeoutError:
+            raise
+        except kafka.errors.KafkaError as error:  # of this record only: it is too large
+            self._failed(error)
+            return
+        future.add_callback(self._acknowledged, record)
+        future.add_errback(self._failed)
 
     def flush(self) -> None:
         """The client sends by itself."""

@@ -120,11 +120,13 @@ class Receipts:
 def open_lines(path: Path, flag: str, append: bool) -> tuple[IO[bytes], int]:
     """(an open file to write lines to, number of lines already in it).
 
-    An existing file is only ever appended to, and only if `append`. A last line that a killed run left
-    unfinished is cut off. Raises ConfigurationError if the file exists and may not, or cannot be written.
+    An existing file, if it is not empty, is only ever appended to, and only if `append`. A last line that a killed run
+    left unfinished is cut off. Raises ConfigurationError if the file exists and may not, or cannot be written.
     """
     try:
         if not append:
+            if path.is_file() and not path.stat().st_size:  # left by a run that ended before its first record
+                return path.open("r+b"), 0
             return path.open("xb"), 0
         file = path.open("a+b")
         lines, size = _complete_lines(file)

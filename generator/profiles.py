@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 DAY_SECONDS = 86_400
 # Hour of the day and day of the week (Monday first), in UTC: a quiet night, a lunch-time bump, a peak in the evening.
@@ -54,7 +55,8 @@ class Profile:
 
     def __post_init__(self) -> None:
         product = [day * hour for day in self.weekdays for hour in self.hours]
-        mean = sum(product) / len(product)
+        *_, total = accumulate(product)  # sum() rounds otherwise since Python 3.12
+        mean = total / len(product)
         object.__setattr__(self, "_per_hour", tuple(each / mean for each in product))
 
     def intensity(self, epoch_seconds: float) -> float:

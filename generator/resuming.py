@@ -59,12 +59,14 @@ def remember(settings: Settings, rows: int, lines: int) -> None:
     if settings.manifest is None:
         return
     told: dict[str, Any] = {name: getattr(settings, name) for name in _PLAIN}
+    told["duration_seconds"] = settings.duration_seconds
     told["output"] = str(settings.output) if settings.output else None
     told["time"] = asdict(settings.time)
     told["faults"] = asdict(settings.faults)
-    _run_file(settings.manifest).write_text(
-        json.dumps({"rows_before": rows, "lines_before": lines, "settings": told}, indent=1) + "\n"
-    )
+    file = _run_file(settings.manifest)
+    fresh = file.with_name(f"{file.name}.new")
+    fresh.write_text(json.dumps({"rows_before": rows, "lines_before": lines, "settings": told}, indent=1) + "\n")
+    fresh.replace(file)
 
 
 def resumed(manifest: Path, options: dict[str, Any]) -> tuple[Settings, Delivered]:
@@ -87,7 +89,9 @@ def resumed(manifest: Path, options: dict[str, Any]) -> tuple[Settings, Delivere
             bootstrap_servers=options["bootstrap_servers"],
             kafka_config=options["kafka_config"],
             workers=options["workers"],
-            duration_seconds=options["duration"],
+            duration_seconds=told.get("duration_seconds"),
+            new_rate=options["rate"],
+            new_duration_seconds=options["duration"],
             summary=options["summary"],
         )
         rows_before, lines_before = int(kept["rows_before"]), int(kept["lines_before"])
@@ -105,8 +109,7 @@ def resumed(manifest: Path, options: dict[str, Any]) -> tuple[Settings, Delivere
     places, last_line = _places(manifest, rows_before, lines_before)
     if settings.output:
         _cut(settings.output, last_line)
-    rate = settings.rate if options["rate"] is None else options["rate"]
-    return replace(settings, append=True, rate=rate), Delivered(places)
+    return replace(settings, append=True), Delivered(places)
 
 
 def refuse_other_options(context: click.Context) -> None:

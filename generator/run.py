@@ -40,20 +40,20 @@ def generate(settings: Settings, clock: Clock, delivered: Delivered = NOTHING) -
         file, rows = open_lines(settings.manifest, "--manifest", settings.append)
         manifest = Manifest(file)
     receipts = Receipts(manifest)
-    try:
-        sink = open_sink(settings, receipts)
-    except BaseException:
-        if manifest:
-            manifest.discard()
-        raise
-    if delivered is NOTHING:
-        remember(settings, rows, sink.lines_before)
     started = clock.monotonic()
     shares_terminal = settings.sink == "console" and sys.stdout.isatty()
     with ExitStack() as stack:
+        stop = stack.enter_context(StopRequest())  # also while the broker is looked for
+        try:
+            sink = open_sink(settings, receipts)
+        except BaseException:
+            if manifest:
+                manifest.discard()
+            raise
+        if delivered is NOTHING:
+            remember(settings, rows, sink.lines_before)
         if manifest:
             stack.callback(manifest.close)
-        stop = stack.enter_context(StopRequest())
         progress = stack.enter_context(Progress(receipts, clock, shares_terminal))
         stack.enter_context(sink)
         progress.say(f"seed {settings.seed}, profile {settings.profile}, sink {settings.sink}")
@@ -96,6 +96,6 @@ def preview(settings: Settings, clock: Clock) -> tuple[dict[str, Any], list[Reco
 def _with_fixed_end(settings: Settings, clock: Clock) -> Settings:
     """Workers that simulate up to now must agree on when that is."""
     time = settings.time
-    if settings.workers == 1 or time.start_ms is None or time.end_ms is not None or settings.rate:
+    if settings.workers == 1 or time.start_ms is None or time.end_ms is not None or settings.pace:
         return settings
     return replace(settings, time=replace(time, until_ms=clock.now_ms()))

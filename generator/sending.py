@@ -144,9 +144,11 @@ class Sending:
         receipts, sink, clock, settings = self._receipts, self._sink, self._clock, self._settings
         if not self._pass_over(records, stop):
             return "stopped"
-        pace = Pace(settings.rate, PROFILES[settings.profile], clock)
+        # A simulated past has its rush hours in its own time.
+        is_live = settings.time.start_ms is None
+        pace = Pace(settings.pace, PROFILES[settings.profile if is_live else "steady"], clock)
         count = settings.count or sys.maxsize
-        deadline = clock.monotonic() + (settings.duration_seconds or float("inf"))
+        deadline = clock.monotonic() + (settings.time_limit_seconds or float("inf"))
         while records.place < count:
             now = clock.monotonic()
             has_room = receipts.in_flight < sink.max_in_flight

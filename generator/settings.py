@@ -39,7 +39,11 @@ class TimeSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """One run. `rate` is in records per second, 0 for as fast as possible."""
+    """One run. `rate` is in records per second, 0 for as fast as possible.
+
+    Rate and duration also shape the shop: how many visits there are at a time, and how fast. Said anew with --resume
+    (`new_rate`, `new_duration_seconds`) they change the pace of the rest and nothing else: it is the same shop.
+    """
 
     sink: str
     faults: FaultSettings
@@ -59,6 +63,18 @@ class Settings:
     bootstrap_servers: str = ""
     kafka_config: str | None = None
     summary: bool = True
+    new_rate: float | None = None
+    new_duration_seconds: float | None = None
+
+    @property
+    def pace(self) -> float:
+        """Records per second that are sent, 0 for as fast as possible."""
+        return self.rate if self.new_rate is None else self.new_rate
+
+    @property
+    def time_limit_seconds(self) -> float | None:
+        """How long this run, or what was resumed of it, may take."""
+        return self.duration_seconds if self.new_duration_seconds is None else self.new_duration_seconds
 
     @property
     def shop_rate(self) -> float:

@@ -11,7 +11,7 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import get_context
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Any
 
@@ -78,27 +78,35 @@ def run_crew(
     """Have the workers send their shares; their outcome together. A stop is passed on to them."""
     counts = _SPAWN.Array("q", 3 * settings.workers, lock=False)
     crew = [_start(_send, settings, number, delivered, counts) for number in range(settings.workers)]
+    working = {pipe: process for process, pipe in crew}
     parts: list[Outcome] = []
     told_to_stop = False
-    for process, pipe in crew:
-        while not pipe.poll(_WAIT_SECONDS):
-            receipts.sent, receipts.acknowledged, receipts.failed = (sum(counts[kind::3]) for kind in range(3))
-            progress.update()
-            if stop.requested and not told_to_stop:
-                told_to_stop = True
-                for other, _ in crew:
-                    other.terminate()
-            if not process.is_alive() and not pipe.poll(0):
-                break
-        with suppress(EOFError):
-            parts.append(pipe.recv())
-        process.join()
-    if len(parts) < len(crew):
-        known = together(parts) if parts else Outcome("failure")
-        known.ended_by, known.error = "failure", known.error or "a worker has ended unexpectedly"
-        known.sent = max(known.sent, sum(counts[0::3]))
-        return known
-    return together(parts)
+    while working:
+        ready = wait(list(working), _WAIT_SECONDS)
+        for pipe in [pipe for pipe in working if pipe in ready]:
+            parts.append(_outcome_of(pipe))
+            working.pop(pipe).join()
+        receipts.sent, receipts.acknowledged, receipts.failed = (sum(counts[kind::3]) for kind in range(3))
+        progress.update()
+        # Where one has failed the others stop, too: half a shop is not what was asked for.
+        if (stop.requested or any(part.ended_by == "failure" for part in parts)) and not told_to_stop:
+            told_to_stop = True
+            for process in working.values():
+                process.terminate()
+    known = together(parts)
+    # What a worker that died had told.
+    known.sent, known.acknowledged = max(known.sent, receipts.sent), max(known.acknowledged, receipts.acknowledged)
+    known.failed = max(known.failed, receipts.failed)
+    return known
+
+
+def _outcome_of(pipe: Connection) -> Outcome:
+    """What a worker that has ended says came of its part."""
+    try:
+        outcome: Outcome = pipe.recv()
+    except (EOFError, OSError):
+        return Outcome("failure", error="a worker has ended unexpectedly")
+    return outcome
 
 
 class _Counts:

@@ -13,6 +13,8 @@ from infra.local.servers import KAFKA, S3
 from infra.local.state import DEFAULT_HOME, State
 from pipelines.cli import DEFAULT_LAKE_URI
 
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
 
 def environment(home: Path, state: State, servers: Sequence[str]) -> dict[str, str]:
     """Environment variables for `servers` of the stack in `home`; the virtual environment leads PATH."""
@@ -23,6 +25,9 @@ def environment(home: Path, state: State, servers: Sequence[str]) -> dict[str, s
         "SPARK_CONF_DIR": str(Path(sys.prefix) / "conf"),
         "SPARK_LOCAL_IP": HOST,
     }
+    if any(os.environ.get(name) for name in _PROXIES):  # which would be asked for 127.0.0.1, too
+        known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+        settings |= dict.fromkeys(("no_proxy", "NO_PROXY"), ",".join(filter(None, [known, HOST, "localhost"])))
     if KAFKA in servers:
         settings["KAFKA_BOOTSTRAP_SERVERS"] = f"{HOST}:{state.ports.kafka}"
     if S3 in servers:

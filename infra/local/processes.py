@@ -106,6 +106,11 @@ def command_line(pid: int) -> str:
     child = _children.get(pid)
     if child is not None and child.poll() is not None:  # ours and finished: reaps it
         del _children[pid]
+    if Path("/proc/self/cmdline").exists():  # ps shows no letters beyond ASCII in every locale
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
+        except OSError:
+            return ""
     try:
         answer = subprocess.run(  # noqa: S603
             ["ps", "-ww", "-o", "stat=,command=", "-p", str(pid)],  # noqa: S607 - wherever the system keeps it

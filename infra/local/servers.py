@@ -44,8 +44,15 @@ class Server:
             folder.mkdir(parents=True, exist_ok=True)
         for path, text in self.files.items():
             path.touch(mode=0o600)
-            path.write_text(text, encoding="utf-8")
+            path.write_text(_escaped(text) if path.suffix == ".properties" else text, encoding="utf-8")
         return self.process.start(command, self.environment)
+
+
+def _escaped(text: str) -> str:
+    r"""As java.util.Properties reads it, which is in ISO-8859-1: all beyond ASCII as \uXXXX."""
+    units = text.encode("utf-16-be", "surrogatepass")
+    codes = [int.from_bytes(units[i : i + 2], "big") for i in range(0, len(units), 2)]
+    return "".join(chr(code) if code < 128 else f"\\u{code:04x}" for code in codes)
 
 
 def server(name: str, home: Path, state: State) -> Server:

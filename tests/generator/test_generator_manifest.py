@@ -56,7 +56,7 @@ def test_an_existing_manifest_is_refused_and_left_alone(output, manifest, capsys
 
 
 def test_an_existing_output_is_refused_and_leaves_no_manifest(output, manifest):
-    output.write_text("")
+    output.write_text("an event\n")
     assert run("--output", output, "--manifest", manifest, "--count", 10) == 2
     assert not manifest.exists()
 

@@ -153,6 +153,17 @@ def test_hot_keys_are_one_key(generate):
     assert len(hot) == 1
 
 
+def test_a_duplicate_of_a_drifted_record_repeats_what_was_sent(generate):
+    """With a field of another name it is not the event that was planned any more."""
+    seen, duplicates = set(), 0
+    for record in generate(3_000, rates={faults.DUPLICATE: 0.1}, drifts=[Drift("new_field", at=0)]):
+        if record.fault == faults.DUPLICATE:
+            assert (record.key, record.value) in seen
+            duplicates += 1
+        seen.add((record.key, record.value))
+    assert duplicates > 200
+
+
 @pytest.mark.parametrize("variant", faults.DRIFT_VARIANTS)
 def test_drift_begins_at_its_record_and_does_what_its_kind_says(generate, variant):
     records = generate(600, drifts=[Drift(variant, at=300)])
