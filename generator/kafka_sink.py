@@ -78,10 +78,15 @@ class KafkaSink:
                 self._send(record, record.partition_hash % partitions)
                 left -= 1
         except kafka.errors.KafkaTimeoutError as error:
-            for _ in range(left):
-                self._failed(error)
+            self._lost(left, error)
             # It has waited for the topic's partitions already; each further record would wait as long.
             raise RunFailed(f"Topic {self._topic} cannot be reached any more.") from error
+        except kafka.errors.KafkaError as error:  # the topic may not be asked for any more
+            self._lost(left, error)
+
+    def _lost(self, records: int, error: BaseException) -> None:
+        for _ in range(records):
+            self._failed(error)
 
     def _send(self, record: Record, partition: int) -> None:
         """Hand one record over. `partition` is the default partitioner's choice, which would take it much longer."""

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from generator import faults
 from generator.blocks import Block
 from generator.chance import Int
 from generator.clock import Timeline
-from generator.faults import SCHEMA_DRIFT
 from generator.personas import EVENT_NAMES
 from generator.spoiling import GOOD
 from generator.spoilt import Moment, Spoilt
@@ -102,6 +102,8 @@ class Records:
             original = self._values[block.plan.original[row]]
             moment = Moment(block, row, int(event_ms[at]), sent_ms)
             records[at] = self._spoilt.record(records[at], int(fault[at]), original, moment)
-            if records[at].fault == SCHEMA_DRIFT:  # planned as good: what repeats it repeats what was sent
+            if (
+                faults.DRIFT_VARIANTS.get(records[at].variant or "") == faults.GOOD
+            ):  # what repeats it repeats what was sent
                 self._values[row] = records[at].value
         return records

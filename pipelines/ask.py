@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import datetime
+import io
 import json
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 import click
 import duckdb
+import pyarrow as pa
 from rich.text import Text
 
 from pipelines import questions
@@ -50,6 +52,8 @@ def main(question: str | None, output: str, debug: bool, **options: Any) -> None
     except duckdb.Error as error:
         raise ConfigurationError(f"{question}: {one_line(error)}") from error
     if output == "csv" or (output == "auto" and not sys.stdout.isatty()):
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="strict")  # data is data: rather none than another
         csv.writer(sys.stdout, lineterminator="\n").writerows([[name for name, _ in columns], *rows])
     else:
         _show(columns, rows)
@@ -66,13 +70,15 @@ def _sql(question: str) -> str:
 
 
 def _columns(answer: duckdb.DuckDBPyConnection) -> list[list[Any]]:
-    return [column.to_pylist() for column in answer.to_arrow_table().columns]
+    return [column.to_pylist(maps_as_pydicts="strict") for column in answer.to_arrow_table().columns]
 
 
 def _text(value: Any) -> str | None:
     """A value as other programs read it: times in ISO 8601, bytes in hexadecimal, what is nested as JSON."""
     if isinstance(value, (datetime.date, datetime.time)):
         return value.isoformat()
+    if isinstance(value, pa.MonthDayNano):
+        return f"P{value.months}M{value.days}DT{value.nanoseconds / 1e9:.9g}S"
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, (dict, list)):
@@ -90,4 +96,4 @@ def _show(columns: list[tuple[str, str]], rows: list[list[str | None]]) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run(main, unread=0))

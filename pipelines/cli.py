@@ -86,10 +86,10 @@ lake_options = stack(
 debug_option = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 
 
-def run(command: click.Command, argv: list[str] | None = None, *, unread: int = 0) -> int:
+def run(command: click.Command, argv: list[str] | None = None, *, unread: int = 1) -> int:
     """Run `command` as a program and return its exit code; errors for people, one line each.
 
-    `unread`: the exit code where the reader of its output has gone, as `| head` does.
+    `unread`: the exit code where the reader of its output has gone, as `| head` does: 0 for what only shows something.
     """
     arguments = sys.argv[1:] if argv is None else argv
     _write_what_can_be_written()
@@ -126,10 +126,9 @@ def run(command: click.Command, argv: list[str] | None = None, *, unread: int = 
 
 
 def _write_what_can_be_written() -> None:
-    """A ✓ is no reason to fail where the terminal's encoding has none."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    """A ✓ is no reason to fail where the encoding of a terminal or a log has none."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")
 
 
 def one_line(error: BaseException, limit: int = 300) -> str:

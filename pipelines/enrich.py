@@ -194,6 +194,7 @@ def stream(settings: EnrichSettings) -> None:
             keep_trying, explain=failure_of, patience=job.patience, shutdown=shutdown, warn=job.progress.warn
         )
         patiently(lambda: sinks.ensure_tables(spark, settings.lake))
+        job.patience.succeeded()
         job.progress.started(settings, place)
         checkpoint = Checkpoint(spark, place, settings.topics.raw)
         patiently(lambda: job.attempt(spark, checkpoint, rules))

@@ -25,12 +25,13 @@ class Lake:
     uri: str
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.uri)
+        given = self.uri.strip()
+        parts = urlsplit(given)
         is_s3 = parts.scheme in {"s3", "s3a"}
-        if not self.uri.strip() or parts.scheme not in {"", "file", "s3", "s3a"} or (is_s3 and not parts.netloc):
+        if not given or parts.scheme not in {"", "file", "s3", "s3a"} or (is_s3 and not parts.netloc):
             raise ConfigurationError(f"LAKE_URI={self.uri} is neither s3a://bucket[/path] nor a folder.")
         # Spark knows S3 as s3a only, and takes a table's path only if it is absolute.
-        uri = f"s3a{self.uri[len(parts.scheme) :]}" if is_s3 else self.uri
+        uri = f"s3a{given[len(parts.scheme) :]}" if is_s3 else given
         object.__setattr__(self, "uri", uri if parts.scheme else os.path.abspath(uri))
 
     def path(self, table: str) -> str:

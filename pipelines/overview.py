@@ -163,4 +163,4 @@ def show_funnel(console: Console, steps: list[tuple[str, int]]) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run(main, unread=0))

@@ -21,6 +21,8 @@ _BUNDLED = resources.files("pipelines") / "reference"
 _CATALOG_FIELDS = ("item_id", "name", "brand", "category", "price")
 # The catalogue goes with the query plan, whole, to each task's JVM; more than this wants a broadcast join.
 MAX_CATALOG_ITEMS = 50_000
+# The rules, of which it is a part, go as one text: Jackson, with which Spark reads that, takes 20,000,000 characters.
+MAX_CATALOG_CHARACTERS = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -95,4 +97,10 @@ def _catalog_json(text: str, source: str) -> str:
             ) from error
     if len(items) > MAX_CATALOG_ITEMS:
         raise ConfigurationError(f"CATALOG_URI: {source} has more than {MAX_CATALOG_ITEMS:,} items.")
-    return json.dumps(items, separators=(",", ":"), ensure_ascii=False)
+    made = json.dumps(items, separators=(",", ":"), ensure_ascii=False)
+    if len(made) > MAX_CATALOG_CHARACTERS:
+        raise ConfigurationError(
+            f"CATALOG_URI: {source} has {len(made):,} characters of names, brands and categories; at most "
+            f"{MAX_CATALOG_CHARACTERS:,} go to each task."
+        )
+    return made

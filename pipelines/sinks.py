@@ -111,11 +111,13 @@ def publish(records: DataFrame, kafka: KafkaSettings, max_event_bytes: int) -> N
         "kafka.linger.ms": "20",
         "kafka.batch.size": str(256 * 1024),
         "kafka.max.request.size": str(record_bytes),
-        # A record that is larger than all of the buffer is refused; Kafka's default is enough for the usual ones.
-        "kafka.buffer.memory": str(max(_BUFFER_BYTES, 2 * record_bytes)),
         "includeHeaders": "true",
     }
-    records.write.format("kafka").options(**kafka.for_spark()).options(**producer).save()
+    given = kafka.for_spark()
+    # A record that is larger than all of the buffer is refused.
+    buffer_bytes = int(given.get("kafka.buffer.memory", _BUFFER_BYTES))
+    producer["kafka.buffer.memory"] = str(max(buffer_bytes, 2 * record_bytes))
+    records.write.format("kafka").options(**given).options(**producer).save()
 
 
 def _writer(commit: Commit) -> str:

@@ -202,4 +202,4 @@ def _stop_signal() -> Callable[[], bool]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(run(main, unread=0))

@@ -145,4 +145,4 @@ def main(
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(main, unread=1))
+    raise SystemExit(run(main))

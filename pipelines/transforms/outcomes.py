@@ -116,7 +116,7 @@ def _as_data(rules: Rules) -> dict[str, Any]:
 
 def _metadata(rules: Rules) -> dict[str, str]:
     """What `Judge.java` takes: the rules, and with a key HMAC-SHA-256's two first blocks (RFC 2104) in hexadecimal."""
-    given = {"rules": json.dumps(_as_data(rules))}
+    given = {"rules": json.dumps(_as_data(rules), ensure_ascii=False)}
     key = rules.enrichment.pseudonym_key
     if key is not None:
         block = (hashlib.sha256(key).digest() if len(key) > _BLOCK_BYTES else key).ljust(_BLOCK_BYTES, b"\0")

@@ -13,6 +13,7 @@ from pipelines.lake import Lake
     [
         ("s3a://bucket", "s3a://bucket/events"),
         ("s3://bucket/shop/", "s3a://bucket/shop/events"),
+        (" s3a://bucket\n", "s3a://bucket/events"),
         ("S3A://bucket", "s3a://bucket/events"),
         ("/data/lake/", "/data/lake/events"),
         ("file:///data/lake", "file:///data/lake/events"),

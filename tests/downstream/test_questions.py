@@ -136,13 +136,13 @@ def test_ask_answers_with_times_bytes_and_what_is_nested(tmp_path: Path, capsys,
     small_lake(tmp_path / "lake")
     sql = """select to_timestamp(0.5) as at, timestamp '2026-01-01 10:00:00' as local, date '2026-01-01' as day,
                     [{'price': 1.50::decimal(12,2), 'name': 'é'}] as items, 'ab'::blob as bytes, '' as empty,
-                    1 as n, 2 as n"""
+                    1 as n, 2 as n, map {'x': 1} as counts, interval '1 day 3 hours 500 milliseconds' as lasted"""
     monkeypatch.setattr("sys.stdin", io.StringIO(sql))
     assert run(tmp_path / "lake", "-") == 0
     assert list(csv.reader(io.StringIO(capsys.readouterr().out))) == [
-        ["at", "local", "day", "items", "bytes", "empty", "n", "n"],
+        ["at", "local", "day", "items", "bytes", "empty", "n", "n", "counts", "lasted"],
         ["1970-01-01T00:00:00.500000+00:00", "2026-01-01T10:00:00", "2026-01-01",
-         '[{"price": "1.50", "name": "é"}]', "6162", "", "1", "2"],
+         '[{"price": "1.50", "name": "é"}]', "6162", "", "1", "2", '{"x": 1}', "P0M1DT10800.5S"],
     ]  # fmt: skip
 
 

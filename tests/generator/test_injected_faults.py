@@ -153,15 +153,19 @@ def test_hot_keys_are_one_key(generate):
     assert len(hot) == 1
 
 
-def test_a_duplicate_of_a_drifted_record_repeats_what_was_sent(generate):
-    """With a field of another name it is not the event that was planned any more."""
-    seen, duplicates = set(), 0
-    for record in generate(3_000, rates={faults.DUPLICATE: 0.1}, drifts=[Drift("new_field", at=0)]):
-        if record.fault == faults.DUPLICATE:
-            assert (record.key, record.value) in seen
-            duplicates += 1
+@pytest.mark.parametrize("variant", faults.DRIFT_VARIANTS)
+def test_what_repeats_a_drifted_record_is_what_its_fault_says(generate, variant):
+    """It repeats what was sent, unless that is no good event any more."""
+    is_good = faults.DRIFT_VARIANTS[variant] == faults.GOOD
+    seen, repeats = set(), 0
+    rates = {faults.DUPLICATE: 0.1, faults.ID_CONFLICT: 0.1}
+    for record in generate(3_000, rates=rates, drifts=[Drift(variant, at=0)]):
+        if record.fault in rates:
+            assert verdict(record.value, RECEIVED) == "accepted"
+            assert record.fault == faults.ID_CONFLICT or (record.key, record.value) in seen or not is_good
+            repeats += 1
         seen.add((record.key, record.value))
-    assert duplicates > 200
+    assert repeats > 400
 
 
 @pytest.mark.parametrize("variant", faults.DRIFT_VARIANTS)
