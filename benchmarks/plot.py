@@ -38,15 +38,18 @@ def draw(entries: Mapping[str, Any], path: Path, date: str) -> None:
 def _costs(axis: Any, entries: Mapping[str, Any], workload: str) -> None:
     systems = [name for name in systems_of(entries, workload) if rounds_of(entries, workload, name)][::-1]
     for at, system in enumerate(systems):
-        costs = sorted(cost(value) for value in rounds_of(entries, workload, system).values())
+        rounds = rounds_of(entries, workload, system).values()
+        costs = sorted(cost(value) for value in rounds)
+        never_warm = ", with the start: never warm" if any(value["cpu_us"] is None for value in rounds) else ""
         middle = statistics.median(costs)
         axis.barh(at, middle, color=OURS if system.startswith("ours") else PEERS, height=0.6)
         axis.plot(costs, [at] * len(costs), "o", color="black", markersize=3, alpha=0.6)
         axis.annotate(
-            f" {middle:,.0f}", (max(costs), at), va="center", fontsize=9, xytext=(4, 0), textcoords="offset points"
-        )
+            f" {middle:,.0f}{never_warm}", (max(costs), at), va="center", fontsize=9, xytext=(4, 0),
+            textcoords="offset points",
+        )  # fmt: skip
     axis.set_yticks(range(len(systems)), systems)
-    axis.margins(x=0.12)
+    axis.margins(x=0.22)
     axis.set_title(f"{workload}: CPU µs per event, warm (less is better; dots: rounds)", loc="left", fontsize=10)
     _quiet(axis)
 
