@@ -102,8 +102,7 @@ class Records:
             original = self._values[block.plan.original[row]]
             moment = Moment(block, row, int(event_ms[at]), sent_ms)
             records[at] = self._spoilt.record(records[at], int(fault[at]), original, moment)
-            if (
-                faults.DRIFT_VARIANTS.get(records[at].variant or "") == faults.GOOD
-            ):  # what repeats it repeats what was sent
+            # What repeats a drifted record that is good repeats what was sent.
+            if faults.DRIFT_VARIANTS.get(records[at].variant or "") == faults.GOOD:
                 self._values[row] = records[at].value
         return records

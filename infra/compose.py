@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.env_file import ENV_FILE, EnvFileError, parse_env, parse_template, read_template, write_env
+from infra.env_file import ENV_FILE, EnvFileError, beaten, parse_env, parse_template, read_template, write_env
 
 INFRA = Path(__file__).resolve().parent
 BASE = "docker-compose.yml"
@@ -95,8 +95,8 @@ def check_shell(environment: Mapping[str, str] = os.environ) -> None:
     Raises ComposeError: containers would take the shell's, and one user would have two pseudonyms.
     """
     file = parse_env(ENV_FILE.read_text(encoding="utf-8"), ENV_FILE.name)
-    secrets = [setting.name for setting in parse_template(read_template()) if setting.length]
-    others = [name for name in secrets if environment.get(name, file[name]) != file[name]]
+    secrets = {setting.name for setting in parse_template(read_template()) if setting.length}
+    others = [name for name in beaten(file, environment) if name in secrets]
     if others:
         names = ", ".join(others)
         raise ComposeError(

@@ -18,7 +18,7 @@ import secrets
 import string
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +64,11 @@ def parse_env(text: str, where: str) -> dict[str, str]:
     An EnvFileError names the line, never what it says: that may be a secret.
     """
     return {name: value for _, name, value in _assignments(text, where)}
+
+
+def beaten(values: Mapping[str, str], shell: Mapping[str, str]) -> list[str]:
+    """The names of the file that a shell says otherwise, and Docker Compose with it."""
+    return sorted(name for name, value in values.items() if shell.get(name, value) != value)
 
 
 def parse_template(text: str, where: str = TEMPLATE.name) -> list[Setting]:

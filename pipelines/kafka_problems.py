@@ -8,12 +8,32 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import kafka.errors
 
+from pipelines.cli import RunFailed
+
 _SECONDS = 5
+_SILENCE_SECONDS = 60.0
+
+
+class Silence:
+    """How long a broker has sent nothing of what it holds: kafka-python's consumers wait for ever."""
+
+    def __init__(self) -> None:
+        self.broken()
+
+    def broken(self) -> None:
+        """Something came."""
+        self._since = time.monotonic()
+
+    def check(self) -> None:
+        """Raises RunFailed after a minute of silence."""
+        if time.monotonic() - self._since > _SILENCE_SECONDS:
+            raise RunFailed(f"Kafka sent nothing for {_SILENCE_SECONDS:.0f} s: is the broker healthy? Try again.")
 
 
 def explain(error: Exception, bootstrap_servers: str, arguments: Mapping[str, Any]) -> str:

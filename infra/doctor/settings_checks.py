@@ -6,6 +6,7 @@ import re
 from collections import Counter
 
 from infra.doctor.facts import Facts, Settings
+from infra.env_file import beaten
 
 # Published with a profile only.
 PROFILE_PORTS = {"KAFKA_UI_PORT": "ui"}
@@ -82,7 +83,6 @@ def _warnings(settings: Settings) -> list[tuple[str, str]]:
     strange = sorted(name for name in values if name not in known and not _COMPOSE_OWN.fullmatch(name))
     if strange:
         found.append(("warning", f"infra/.env sets what nothing reads: {', '.join(strange)}. A typing error?"))
-    beaten = sorted(name for name, value in settings.shell.items() if value and values.get(name, value) != value)
-    if beaten:
-        found.append(("warning", f"This shell's {', '.join(beaten)} beats infra/.env: `unset {' '.join(beaten)}`."))
+    if others := beaten(values, {name: value for name, value in settings.shell.items() if value}):
+        found.append(("warning", f"This shell's {', '.join(others)} beats infra/.env: `unset {' '.join(others)}`."))
     return found

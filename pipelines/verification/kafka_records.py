@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from typing import Any
@@ -13,12 +12,12 @@ from kafka import TopicPartition
 
 from pipelines.cli import ConfigurationError, RunFailed
 from pipelines.clients import KafkaSettings
+from pipelines.kafka_problems import Silence
 from pipelines.verification.facts import DEAD_LETTER, ENRICHED, RAW, Facts
 from pipelines.verification.kafka_rows import add_enriched, add_queue, add_raw
 from pipelines.verification.offsets import Selection
 from pipelines.verification.progress import Progress
 
-_SILENCE_SECONDS = 60.0
 _CHUNK_RECORDS = 10_000
 _MOST_PLACES = 8
 
@@ -100,7 +99,7 @@ class KafkaLogs:
         consumer.assign(list(unfinished))
         for tp, position in positions.items():
             consumer.seek(tp, position)
-        heard = time.monotonic()
+        silence = Silence()
         while unfinished:
             polled = self._poll()
             passed = 0
@@ -113,10 +112,10 @@ class KafkaLogs:
                     del unfinished[tp]
                     consumer.pause(tp)
             if passed:
-                heard = time.monotonic()
+                silence.broken()
                 yield records, passed
-            elif time.monotonic() - heard > _SILENCE_SECONDS:
-                raise RunFailed(f"Kafka sent nothing for {_SILENCE_SECONDS:.0f} s: is the broker healthy? Try again.")
+            else:
+                silence.check()
 
     def _poll(self) -> dict[TopicPartition, list[Any]]:
         try:

@@ -10,6 +10,7 @@ import pytest
 from kafka import TopicPartition
 from rich.text import Text
 
+from pipelines import kafka_problems
 from pipelines.cli import RunFailed
 from pipelines.tail import View
 from pipelines.tailing import following
@@ -229,7 +230,7 @@ PARTITION = TopicPartition("topic", 0)
 
 
 def test_a_broker_that_falls_silent_before_the_end_is_no_end(monkeypatch) -> None:
-    monkeypatch.setattr(following, "_SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr(kafka_problems, "_SILENCE_SECONDS", 0.05)
     topic = following.Topic.__new__(following.Topic)
     topic._consumer, topic._partitions = Silent(), [PARTITION]
     records = topic.records(until_end=True, stopped=lambda: False)

@@ -9,16 +9,28 @@ from verified_world import World, broken, examples
 from pipelines.verification.facts import RAW
 
 
+def pass_over(world: World, partition: int, offsets: range, batch: int) -> None:
+    """These good records, a batch's first ones of that partition, were never processed."""
+    for offset in offsets:
+        world.events.remove(world.event(partition, offset))
+        world.enriched.remove(world.in_enriched(partition, offset))
+    audited = world.audit[batch]
+    audited["offsets"][partition]["start_offset"] = offsets.stop
+    audited |= {name: audited[name] - len(offsets) for name in ("records_in", "accepted")}
+
+
+def delete(world: World, partition: int, offsets: range) -> None:
+    """Kafka has deleted these records, and all before them."""
+    for offset in offsets:
+        world.raw.remove(world.in_raw(partition, offset))
+    world.first_offsets[RAW][partition] = offsets.stop
+
+
 @pytest.fixture
 def gapped(world: World) -> World:
     """Kafka lost partition 2's records 6 and 7 before they were processed; batch 1 begins behind them."""
-    for offset in (6, 7):
-        world.raw.remove(world.in_raw(2, offset))
-        world.events.remove(world.event(2, offset))
-        world.enriched.remove(world.in_enriched(2, offset))
-    world.first_offsets[RAW][2] = 8
-    world.audit[1]["offsets"][2]["start_offset"] = 8
-    world.audit[1] |= {name: world.audit[1][name] - 2 for name in ("records_in", "accepted")}
+    pass_over(world, 2, range(6, 8), batch=1)
+    delete(world, 2, range(6, 8))
     world.audit.append(gap_row((2, 6, 8)))
     return world
 
@@ -126,11 +138,7 @@ def test_batches_of_an_older_release_have_no_kind(world: World) -> None:
 
 def test_records_before_all_that_the_audit_knows_are_missing(world: World) -> None:
     """A partition whose first records no batch took: nothing precedes what the audit lists of it."""
-    for offset in (0, 1):
-        world.events.remove(world.event(1, offset))
-        world.enriched.remove(world.in_enriched(1, offset))
-    world.audit[0]["offsets"][1]["start_offset"] = 2
-    world.audit[0] |= {name: world.audit[0][name] - 2 for name in ("records_in", "accepted")}
+    pass_over(world, 1, range(2), batch=0)
 
     account = world.account(caught_up=True)
 
@@ -142,12 +150,7 @@ def test_records_before_all_that_the_audit_knows_are_missing(world: World) -> No
 
 
 def test_what_was_gone_before_the_first_batch_is_not_missing(world: World) -> None:
-    for offset in (0, 1):
-        world.raw.remove(world.in_raw(1, offset))
-        world.events.remove(world.event(1, offset))
-        world.enriched.remove(world.in_enriched(1, offset))
-    world.first_offsets[RAW][1] = 2
-    world.audit[0]["offsets"][1]["start_offset"] = 2
-    world.audit[0] |= {name: world.audit[0][name] - 2 for name in ("records_in", "accepted")}
+    pass_over(world, 1, range(2), batch=0)
+    delete(world, 1, range(2))
 
     assert broken(world.account(caught_up=True)) == set()
